@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the hardware was built with, and the times that the bus prescribes.
+
+`UdcParameters` carries the Verilog parameters of `rtl/udc.v` under lower-case names, so that one
+object describes the RTL and the model alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+__all__ = ["BusTimes", "UdcParameters", "scaled"]
+
+_US = 1_000_000
+_MS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class UdcParameters:
+    """Parameters of the controller.
+
+    Attributes:
+        num_in_eps: IN endpoints without EP0, 1 to 15.
+        num_out_eps: OUT endpoints without EP0, 1 to 15.
+        fifo_words: packet RAM in 32-bit words, a power of two from 512 to 32768.
+        dedicated_fifo: 1 = one Tx FIFO per IN endpoint, 0 = shared.
+        dma: 0 slave only, 2 internal DMA (coded as GHWCFG2.OtgArch).
+        desc_dma: 1 = descriptor DMA.
+        lpm: 1 = link power management.
+        commands: 1 = endpoint commands of the extension bank.
+        superspeed: 1 = PIPE face and streams.
+        data_width: AXI4 data path in bits.
+        time_scale: divisor of reset, chirp, suspend and U-state times.
+        trace: 1 = the trace port is built.
+    """
+
+    num_in_eps: int = 7
+    num_out_eps: int = 7
+    fifo_words: int = 4096
+    dedicated_fifo: int = 1
+    dma: int = 2
+    desc_dma: int = 0
+    lpm: int = 0
+    commands: int = 0
+    superspeed: int = 0
+    data_width: int = 32
+    time_scale: int = 1
+    trace: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what the hardware does not have.
+
+        Raises:
+            ValueError: names the parameter, its value and the legal ones.
+        """
+        legal: dict[str, tuple[bool, str]] = {
+            "num_in_eps": (1 <= self.num_in_eps <= 15, "1 to 15"),
+            "num_out_eps": (1 <= self.num_out_eps <= 15, "1 to 15"),
+            "fifo_words": (
+                512 <= self.fifo_words <= 32768 and self.fifo_words & (self.fifo_words - 1) == 0,
+                "a power of two from 512 to 32768",
+            ),
+            "dedicated_fifo": (self.dedicated_fifo == 1, "1 (shared FIFOs are not built)"),
+            "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
+            "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
+            "lpm": (self.lpm == 0, "0 (LPM is not built)"),
+            "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
+            "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
+            "data_width": (self.data_width == 32, "32"),
+            "time_scale": (1 <= self.time_scale <= 1000, "1 to 1000"),
+            "trace": (self.trace in (0, 1), "0 or 1"),
+        }
+        for name, (good, text) in legal.items():
+            if not good:
+                raise ValueError(f"parameter {name}={getattr(self, name)}: legal is {text}")
+
+    def verilog(self) -> dict[str, int]:
+        """Return the parameters under their Verilog names."""
+        return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+
+
+def scaled(duration: int, scale: int, floor: int) -> int:
+    """Shorten a bus time by the time scale, but never below what keeps it distinguishable.
+
+    Args:
+        duration: picoseconds at scale 1.
+        scale: divisor, at least 1.
+        floor: picoseconds below which the time may not fall.
+    """
+    return max(duration // scale, min(duration, floor))
+
+
+@dataclass(frozen=True)
+class BusTimes:
+    """Bus times in picoseconds at a time scale (USB 2.0 section 7.1.7 and 7.3.2).
+
+    Host times: `reset`, `chirp_pair_half` (one K or one J of the host's answer), `debounce`,
+    `resume`. Device times: `detect_reset`, `chirp_k`, `suspend` (full speed idle),
+    `hs_idle` (high-speed idle before the revert to full speed), `hs_settle` (from the revert to
+    the decision between reset and suspend).
+    """
+
+    reset: int
+    chirp_pair_half: int
+    debounce: int
+    resume: int
+    detect_reset: int
+    chirp_k: int
+    suspend: int
+    hs_idle: int
+    hs_settle: int
+
+    @classmethod
+    def at(cls, scale: int) -> BusTimes:
+        """Return the times for a time scale (1 = real values)."""
+        return cls(
+            reset=scaled(50 * _MS, scale, 200 * _US),
+            chirp_pair_half=scaled(50 * _US, scale, 5 * _US),
+            debounce=scaled(100 * _MS, scale, 100 * _US),
+            resume=scaled(20 * _MS, scale, 50 * _US),
+            detect_reset=2_500_000,
+            chirp_k=scaled(1 * _MS, scale, 20 * _US),
+            suspend=scaled(3 * _MS, scale, 1500 * _US),
+            hs_idle=scaled(3 * _MS, scale, 300 * _US),
+            hs_settle=scaled(200 * _US, scale, 20 * _US),
+        )
