@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Bench: a controller with both machines around it, and the run of one scenario on it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pymodel.config import BusTimes, UdcParameters
+
+from .controller import Controller, PacketRecord
+from .doors import HardwareDoor, WireDoor
+from .gadget.machine import DeviceMachine
+from .host.machine import HostMachine
+from .kernel import Cpu, Deadlock, Kernel, ms, ps_text, timeout
+from .options import RunOptions, UsageError
+from .sim.checker import ProtocolChecker
+from .sim.pcap import PcapWriter
+
+__all__ = ["Bench", "ScenarioFile", "parameters_for"]
+
+DEFAULT_MEMORY = (0x1000_0000, 16 << 20)
+"""Bus address and size of the DMA memory."""
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """What a scenario file says at module level."""
+
+    main: Callable[[Bench], Coroutine[Any, Any, object]]
+    probe: bool = True
+    host: bool = True
+    memory: tuple[int, int] = DEFAULT_MEMORY
+    parameters: dict[str, Any] | None = None
+
+    @classmethod
+    def load(cls, path: str) -> ScenarioFile:
+        """Import a scenario file.
+
+        Raises:
+            UsageError: no such file, or no `async def main(bench)` in it.
+        """
+        file = Path(path)
+        if not file.is_file():
+            raise UsageError(f"{path}: no such scenario file")
+        module = ModuleType(f"scenario_{file.stem}")
+        module.__file__ = str(file)
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)  # noqa: S102
+        main = getattr(module, "main", None)
+        if main is None:
+            raise UsageError(f"{path}: a scenario needs 'async def main(bench)'")
+        return cls(
+            main,
+            getattr(module, "PROBE", True),
+            getattr(module, "HOST", True),
+            getattr(module, "MEMORY", DEFAULT_MEMORY),
+            getattr(module, "PARAMETERS", None),
+        )
+
+
+def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) -> UdcParameters:
+    """Return the controller's parameters for a run.
+
+    Raises:
+        UsageError: PARAMETERS of the scenario names something illegal.
+    """
+    values: dict[str, Any] = {
+        "time_scale": options.time_scale,
+        "trace": int(options.lockstep),
+    }
+    wanted = (scenario.parameters if scenario else None) or {}
+    values.update({key.lower(): value for key, value in wanted.items()})
+    try:
+        return UdcParameters(**values)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"PARAMETERS: {error}") from None
+
+
+class _TimeFilter(logging.Filter):
+    """Adds the simulated time to log records."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        super().__init__()
+        self._kernel = kernel
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.simtime = ps_text(self._kernel.now)
+        return True
+
+
+class Bench:
+    """A controller with a host machine on its wire and a device machine on its bus.
+
+    Attributes:
+        kernel: time and tasks; `kernel.now` in picoseconds.
+        controller: what is tested.
+        device: the device machine.
+        host: the host machine.
+        hw: the bus face, raw.
+        wire: the wire face, raw.
+        args: what followed `--` on the command line.
+        seed: of `random`.
+        random: a `random.Random` made from the seed.
+        checker: the passive protocol checker on the wire.
+    """
+
+    kernel: Kernel
+    host: HostMachine
+    device: DeviceMachine
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        controller: Controller,
+        options: RunOptions,
+        scenario: ScenarioFile | None = None,
+    ) -> None:
+        """Compose the machines around a controller."""
+        self.kernel = kernel
+        self.controller = controller
+        self.options = options
+        self.args = list(options.args)
+        self.seed = options.seed
+        self.random = random.Random(options.seed)
+        self.checker = ProtocolChecker()
+        self.errors: list[str] = []
+        self._started = time.perf_counter()
+        self._capture: PcapWriter | None = None
+        if options.pcap:
+            self._capture = PcapWriter(Path(options.out) / "trace.pcapng")
+        wire = controller.wire
+        wire.force_full_speed = options.speed == "full"
+        wire.monitor(self._packets)
+        self.hw = HardwareDoor(controller.bus)
+        self.wire = WireDoor(wire, BusTimes.at(options.time_scale))
+        self._probe = scenario.probe if scenario else True
+        self._host = scenario.host if scenario else True
+        self.device = DeviceMachine(
+            kernel,
+            controller.bus,
+            controller.parameters,
+            mode=options.mode,
+            fifo=options.fifo,
+            cpu=Cpu("device"),
+            probe=self._probe,
+        )
+        self.host = HostMachine(
+            kernel, wire, time_scale=options.time_scale, cpu=Cpu("host")
+        )
+
+    @property
+    def clock_cycles(self) -> int:
+        """UTMI clocks since the start."""
+        return self.controller.clock_cycles
+
+    @staticmethod
+    async def attach(dut: Any, **options: Any) -> Any:
+        """Open the doors from an ordinary `@cocotb.test()`.
+
+        Args:
+            dut: the simulation's top, `tb_top`.
+            options: those of `plugfest run` (speed, mode, seed, pcap, out, ...).
+
+        Returns:
+            A Bench whose doors can be awaited by cocotb tasks.
+        """
+        from .attached import attach  # noqa: PLC0415  (cocotb exists in a simulator only)
+
+        return await attach(dut, **options)
+
+    def _packets(self, records: list[PacketRecord]) -> None:
+        self.checker.feed(records)
+        if self._capture is not None:
+            self._capture.write(records)
+
+    async def start(self) -> None:
+        """Power on the controller and boot the machines."""
+        await self.controller.start()
+        await self.device.start()
+        if self._host:
+            await self.host.start()
+
+    async def run(self, main: Callable[[Bench], Coroutine[Any, Any, object]]) -> None:
+        """Boot, then run a scenario within its simulated time.
+
+        Raises:
+            TimeoutError: it hangs; the message says what each task waits for.
+        """
+        await self.start()
+        limit = ms(self.options.timeout_ms)
+        try:
+            await timeout(main(self), limit)
+        except TimeoutError as error:
+            if "not done within" not in str(error) or self.kernel.now < limit:
+                raise
+            raise TimeoutError(
+                f"the run hangs: not over after {self.options.timeout_ms:g} ms of simulated time "
+                f"(--timeout); tasks wait:\n{self.kernel.wait_report()}"
+            ) from None
+
+    def run_alone(self, coro: Coroutine[Any, Any, object]) -> None:
+        """Run without a simulator: jump from event to event until the coroutine has ended.
+
+        Raises:
+            Deadlock: nothing can happen any more; says what each task waits for.
+        """
+        kernel = self.kernel
+        model: Any = self.controller
+        task = kernel.spawn(coro, name="scenario")
+        task.awaited = True
+        kernel.run_ready()
+        while not task.finished and kernel.failure is None:
+            when = kernel.next_timer()
+            event = model.next_event()
+            if event is not None and (when is None or event < when):
+                when = event
+            if when is None:
+                raise Deadlock(
+                    "nothing left to happen, but tasks wait:\n" + kernel.wait_report()
+                )
+            model.advance(when)
+            kernel.advance(when)
+        if kernel.failure is not None:
+            raise kernel.failure
+        task.result()
+
+    def close(self, failure: BaseException | None) -> dict[str, Any]:
+        """End everything, write summary.json, and return what it says.
+
+        Args:
+            failure: what ended the run, or None.
+        """
+        if failure is not None:
+            self.errors.append(f"{type(failure).__name__}: {failure}")
+        self.errors += [str(one) for one in self.checker.violations]
+        report = getattr(self.controller, "lockstep", None)
+        lockstep = {"events": 0, "mismatches": 0, "waivers": {}}
+        if report is not None:
+            lockstep = report.summary()
+            self.errors += [str(one) for one in report.mismatches]
+        with suppress(Exception):
+            self.kernel.close()
+        if self._capture is not None:
+            self._capture.close()
+        options = self.options
+        summary = {
+            "name": options.name,
+            "backend": options.backend,
+            "simulator": getattr(self.controller, "simulator", options.backend),
+            "seed": options.seed,
+            "time_scale": options.time_scale,
+            "passed": not self.errors,
+            "errors": self.errors,
+            "sim_time_ns": self.kernel.now // 1000,
+            "clock_cycles": self.clock_cycles,
+            "wall_seconds": round(time.perf_counter() - self._started, 3),
+            "packets": self.checker.packets,
+            "payload_bytes": self.checker.payload_bytes,
+            "lockstep": lockstep,
+        }
+        out = Path(options.out)
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        self.controller.close()
+        return summary

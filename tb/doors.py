@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The raw doors of a Bench: `bench.hw` (registers, interrupts, memory) and `bench.wire`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from pymodel.config import BusTimes
+from pymodel.packets import PID
+
+from .controller import BusFace, Knobs, Memory, Transaction, WireFace
+from .kernel import WaitQueue, current, sleep
+
+__all__ = ["HardwareDoor", "WireDoor"]
+
+_KNOBS = {item.name for item in fields(Knobs)}
+
+
+def _knobs(options: dict[str, Any]) -> Knobs | None:
+    unknown = options.keys() - _KNOBS
+    if unknown:
+        raise TypeError(
+            f"unknown error knob {', '.join(sorted(unknown))}; there are {', '.join(sorted(_KNOBS))}"
+        )
+    return Knobs(**options) if options else None
+
+
+class HardwareDoor:
+    """The bus face, raw.
+
+    Attributes:
+        memory: `read(address, n)`, `write(address, data)`, `view`.
+    """
+
+    def __init__(self, bus: BusFace) -> None:
+        """Open the door of a controller."""
+        self._bus = bus
+        self._changed = WaitQueue("irq change")
+        self._changes = 0
+        self.memory: Memory = bus.memory
+        bus.on_irq(self._on_irq)
+
+    def _on_irq(self, irq: bool, ep_irq: int) -> None:
+        self._changes += 1
+        self._changed.wake_up()
+
+    @property
+    def irq(self) -> bool:
+        """Level of the interrupt line now."""
+        return self._bus.irq
+
+    @property
+    def ep_irq(self) -> int:
+        """Levels of the per-endpoint lines now, IN 15:0, OUT 31:16."""
+        return self._bus.ep_irq
+
+    async def irq_change(self) -> bool:
+        """Wait until an interrupt line changes; returns the level of `irq`."""
+        seen = self._changes
+        await self._changed.wait_event(lambda: self._changes != seen)
+        return self._bus.irq
+
+    async def read32(self, offset: int) -> int:
+        """Return the register at a byte offset.
+
+        Raises:
+            ValueError: the offset is not a multiple of 4 below 0x40000.
+        """
+        self._check(offset)
+        return await self._bus.read32(offset)
+
+    async def write32(self, offset: int, value: int) -> None:
+        """Write the register at a byte offset.
+
+        Raises:
+            ValueError: offset not a multiple of 4 below 0x40000, or value beyond 32 bits.
+        """
+        self._check(offset)
+        if not 0 <= value < 1 << 32:
+            raise ValueError(f"value {value:#x} does not fit 32 bits")
+        await self._bus.write32(offset, value)
+
+    @staticmethod
+    def _check(offset: int) -> None:
+        if offset & 3 or not 0 <= offset < 0x40000:
+            raise ValueError(f"offset {offset:#x}: a register offset is a multiple of 4 < 0x40000")
+
+
+class WireDoor:
+    """The wire face, raw: single transactions, packets, bus states.
+
+    Every call takes the error knobs (`tb.controller.Knobs`) as keywords.
+    """
+
+    def __init__(self, wire: WireFace, times: BusTimes) -> None:
+        """Open the door of a controller."""
+        self._wire = wire
+        self._times = times
+
+    @property
+    def line_state(self) -> str:
+        """ "SE0", "J", "K" or "SE1" now."""
+        return self._wire.line_state
+
+    @property
+    def speed(self) -> str | None:
+        """ "full" or "high" after a reset, else None."""
+        return self._wire.speed
+
+    @property
+    def connected(self) -> bool:
+        """True while the device shows its pull-up."""
+        return self._wire.connected
+
+    async def setup(
+        self, address: int, endpoint: int, data8: bytes, **knobs: Any
+    ) -> Transaction:
+        """Send a SETUP transaction with 8 bytes in DATA0."""
+        return await self._run(PID.SETUP, address, endpoint, knobs, pid=PID.DATA0, data=data8)
+
+    async def out(
+        self, address: int, endpoint: int, pid: int, data: bytes, **knobs: Any
+    ) -> Transaction:
+        """Send an OUT transaction; `pid` is DATA0, DATA1, DATA2 or MDATA."""
+        return await self._run(PID.OUT, address, endpoint, knobs, pid=pid, data=data)
+
+    async def in_(
+        self, address: int, endpoint: int, max_length: int = 1024, **knobs: Any
+    ) -> Transaction:
+        """Send an IN token; good data is acknowledged."""
+        return await self._run(PID.IN, address, endpoint, knobs, max_length=max_length)
+
+    async def ping(self, address: int, endpoint: int, **knobs: Any) -> Transaction:
+        """Send a PING (high speed)."""
+        return await self._run(PID.PING, address, endpoint, knobs)
+
+    async def _run(
+        self, token: int, address: int, endpoint: int, knobs: dict[str, Any], **values: Any
+    ) -> Transaction:
+        return await self._wire.execute(
+            Transaction(token, address, endpoint, knobs=_knobs(knobs), **values)
+        )
+
+    async def send(self, packet: bytes, **knobs: Any) -> None:
+        """Send one packet as it is, PID to CRC."""
+        await self._wire.send(packet, _knobs(knobs))
+
+    async def receive(self, timeout: int) -> bytes | None:
+        """Return the device's next packet, None after `timeout` picoseconds."""
+        return await self._wire.receive(timeout)
+
+    def vbus(self, on: bool) -> None:
+        """Switch VBUS."""
+        self._wire.vbus(on)
+
+    async def reset(self, duration: int | None = None) -> str | None:
+        """Drive a bus reset (default: the scaled 50 ms); returns the speed found."""
+        return await self._wire.reset(duration or self._times.reset)
+
+    async def suspend(self) -> None:
+        """Stop SOFs and leave the bus idle."""
+        await self._wire.suspend()
+
+    async def resume(self, duration: int | None = None) -> None:
+        """Drive resume (default: the scaled 20 ms), then SOFs again."""
+        await self._wire.resume(duration or self._times.resume)
+
+    async def sof(self, count: int) -> None:
+        """Wait until `count` more SOFs have started."""
+        target = self._wire.frame_time(self._wire.frame + count)
+        await sleep(max(target - current().now, 0))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be chosen for a run, and what the hardware does not have."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+__all__ = ["BACKENDS", "RunOptions", "UsageError"]
+
+BACKENDS = ("model", "verilator", "icarus")
+_SPEEDS = ("full", "high", "super")
+_MODES = ("slave", "dma", "desc")
+_FIFOS = ("shared", "dedicated")
+_TIME_SCALE = {"model": 1, "verilator": 100, "icarus": 1000}
+_TIMEOUT_MS = {"model": 60_000.0, "verilator": 5_000.0, "icarus": 500.0}
+
+
+class UsageError(Exception):
+    """Wrong usage; the message is one line that says what and how to mend it."""
+
+
+@dataclass
+class RunOptions:
+    """Options of `plugfest run` (defaults: DESIGN section 4).
+
+    Attributes:
+        scenario: file with `async def main(bench)`.
+        backend: "model", "verilator" or "icarus".
+        speed: "full" or "high".
+        mode: "slave" or "dma".
+        fifo: "dedicated".
+        seed: of `bench.random`.
+        time_scale: divisor of the bus's long times; 0 = the backend's default.
+        timeout_ms: simulated milliseconds after which a run counts as hanging; 0 = default.
+        lockstep: check the RTL against the model event by event.
+        waves: write waves.fst.
+        pcap: write trace.pcapng.
+        out: directory of summary.json and captures; "" = build/runs/NAME.
+        args: what followed `--`.
+    """
+
+    scenario: str
+    backend: str = "model"
+    speed: str = "high"
+    mode: str = "dma"
+    fifo: str = "dedicated"
+    seed: int = 1
+    time_scale: int = 0
+    timeout_ms: float = 0.0
+    lockstep: bool = False
+    waves: bool = False
+    pcap: bool = False
+    out: str = ""
+    args: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Fill in defaults and refuse what does not exist.
+
+        Raises:
+            UsageError: one line, what and how to mend it.
+        """
+        for name, legal in (
+            ("backend", BACKENDS),
+            ("speed", _SPEEDS),
+            ("mode", _MODES),
+            ("fifo", _FIFOS),
+        ):
+            value = getattr(self, name)
+            if value not in legal:
+                raise UsageError(f"--{name} {value}: choose one of {', '.join(legal)}")
+        if self.fifo == "shared":
+            extra = " (and descriptor DMA needs dedicated ones anyway)" * (self.mode == "desc")
+            raise UsageError(f"--fifo shared: not built yet; use --fifo dedicated{extra}")
+        if self.mode == "desc":
+            raise UsageError("--mode desc: not built yet; use --mode dma or --mode slave")
+        if self.speed == "super":
+            raise UsageError("--speed super: not built yet; use --speed high or --speed full")
+        if self.lockstep and self.backend == "model":
+            raise UsageError("--lockstep compares RTL with the model; use --backend verilator")
+        if self.waves and self.backend == "model":
+            raise UsageError("--waves: the model has no signals; use --backend verilator or icarus")
+        if not 0 <= self.time_scale <= 1000:
+            raise UsageError(f"--time-scale {self.time_scale}: choose 1 to 1000")
+        if self.timeout_ms < 0:
+            raise UsageError(f"--timeout {self.timeout_ms}: choose simulated milliseconds above 0")
+        self.time_scale = self.time_scale or _TIME_SCALE[self.backend]
+        self.timeout_ms = self.timeout_ms or _TIMEOUT_MS[self.backend]
+        if not self.out:
+            self.out = str(Path("build") / "runs" / self.name)
+
+    @property
+    def name(self) -> str:
+        """Name of the run: the scenario's file name without its ending."""
+        return Path(self.scenario).stem
+
+    def command(self) -> str:
+        """Return the command line that repeats this run."""
+        words = ["plugfest", "run", self.scenario, "--backend", self.backend]
+        words += ["--speed", self.speed, "--mode", self.mode, "--fifo", self.fifo]
+        words += ["--seed", str(self.seed), "--time-scale", str(self.time_scale)]
+        words += ["--timeout", f"{self.timeout_ms:g}"]
+        words += [f"--{name}" for name in ("lockstep", "waves", "pcap") if getattr(self, name)]
+        words += ["--out", self.out]
+        if self.args:
+            words += ["--", *self.args]
+        return shlex.join(words)
+
+    def to_json(self) -> str:
+        """Return all options as JSON, for the simulator's process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunOptions:
+        """Read what `to_json` wrote."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{key: value for key, value in json.loads(text).items() if key in known})

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running a scenario file on a backend, and saying what came of it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from .bench import Bench, ScenarioFile, parameters_for
+from .kernel import Kernel
+from .options import RunOptions, UsageError
+
+__all__ = ["finish", "run_scenario"]
+
+
+def run_scenario(options: RunOptions) -> int:
+    """Run a scenario file.
+
+    Returns:
+        Exit status: 0 passed, 1 failed.
+
+    Raises:
+        UsageError: the file or a parameter is not usable, or a tool is missing.
+    """
+    scenario = ScenarioFile.load(options.scenario)
+    parameters = parameters_for(options, scenario)
+    if options.backend == "model":
+        return _run_on_model(options, scenario)
+    from .sim.build import MissingTool  # noqa: PLC0415  (only runs on RTL need the simulators)
+    from .sim.launch import launch  # noqa: PLC0415
+
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").unlink(missing_ok=True)
+    order = out / "run.json"
+    order.write_text(options.to_json())
+    try:
+        status = launch(
+            options.backend,
+            parameters,
+            module="tb.simulated",
+            environment={"PLUGFEST_RUN": str(order.resolve())},
+            waves=out / "waves.fst" if options.waves else None,
+            workdir=out,
+        )
+    except MissingTool as error:
+        raise UsageError(str(error)) from None
+    if not (out / "summary.json").exists():
+        _closing_lines(options, ["the simulator ended before the run did; see its output above"])
+        return 1
+    return int(status != 0)
+
+
+def _run_on_model(options: RunOptions, scenario: ScenarioFile) -> int:
+    from .sim.model import ModelController  # noqa: PLC0415  (not needed in a simulator's process)
+
+    kernel = Kernel()
+    controller = ModelController(kernel, parameters_for(options, scenario), memory=scenario.memory)
+    bench = Bench(kernel, controller, options, scenario)
+    failure: BaseException | None = None
+    try:
+        bench.run_alone(bench.run(scenario.main))
+    except (Exception, KeyboardInterrupt) as error:
+        failure = error
+    return finish(bench, failure)
+
+
+def finish(bench: Bench, failure: BaseException | None) -> int:
+    """Close a bench and print what failed, its seed and how to repeat it, last.
+
+    Returns:
+        Exit status: 0 passed, 1 failed.
+    """
+    summary = bench.close(failure)
+    if failure is not None and not isinstance(failure, KeyboardInterrupt):
+        sys.stdout.flush()
+        traceback.print_exception(failure)
+        sys.stderr.flush()
+    if not summary["passed"]:
+        _closing_lines(bench.options, summary["errors"])
+        return 1
+    print(_one_line(summary))
+    return 0
+
+
+def _one_line(summary: dict[str, Any]) -> str:
+    text = (
+        f"PASS {summary['name']} on {summary['backend']}, seed {summary['seed']}, "
+        f"time scale {summary['time_scale']}: {summary['packets']} packets, "
+        f"{summary['sim_time_ns'] / 1e6:.3f} ms simulated in {summary['wall_seconds']:.2f} s"
+    )
+    events = summary["lockstep"]["events"]
+    return text + (f", {events} events in lockstep" if events else "")
+
+
+def _closing_lines(options: RunOptions, errors: list[str]) -> None:
+    print(f"FAILED {options.name} on {options.backend}, time scale {options.time_scale}:")
+    for error in errors[:10]:
+        print("  " + error.replace("\n", "\n  "))
+    if len(errors) > 10:
+        print(f"  ... and {len(errors) - 10} more in {options.out}/summary.json")
+    print(f"seed: {options.seed}")
+    print(f"rerun: {options.command()}", flush=True)
