@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -51,6 +52,9 @@ class ScenarioFile:
         file = Path(path)
         if not file.is_file():
             raise UsageError(f"{path}: no such scenario file")
+        folder = str(file.resolve().parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
         module = ModuleType(f"scenario_{file.stem}")
         module.__file__ = str(file)
         exec(compile(file.read_text(), str(file), "exec"), module.__dict__)  # noqa: S102

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Helpers of the scenarios that play the host by hand, on `bench.wire`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymodel.packets import PID
+from tb.kernel import ms, sleep, us
+from tb.usb import SetupPacket
+
+GADGET = """
+cd /sys/kernel/config/usb_gadget
+mkdir g1
+cd g1
+echo 0x1d6b > idVendor
+echo 0x0104 > idProduct
+mkdir strings/0x409
+echo 0123 > strings/0x409/serialnumber
+mkdir functions/acm.GS0
+mkdir configs/c.1
+ln -s functions/acm.GS0 configs/c.1
+echo 10200000.usb > UDC
+"""
+GET_DEVICE = bytes(SetupPacket(0x80, 6, 0x0100, 0, 18))
+
+
+async def attach_gadget(bench: Any) -> None:
+    """Bind an ACM gadget and bring the bus up to the end of reset."""
+    await bench.device.sh(GADGET)
+    bench.wire.vbus(True)
+    while not bench.wire.connected:
+        await sleep(us(10))
+    speed = await bench.wire.reset()
+    assert speed == bench.options.speed
+    await bench.wire.sof(2)
+
+
+async def settle(bench: Any) -> None:
+    """Give the driver time to answer."""
+    await sleep(us(100))
+
+
+async def retry(bench: Any, action: Any, *args: Any, **options: Any) -> Any:
+    """Repeat a transaction while the device NAKs it."""
+    for _ in range(200):
+        result = await action(*args, **options)
+        if result.handshake != "NAK":
+            return result
+        await sleep(us(20))
+    raise AssertionError("the device answers nothing but NAK")
+
+
+async def control_in(bench: Any, setup: bytes, address: int = 0, **knobs: Any) -> bytes:
+    """Run a whole control read by hand; the knobs go to the first IN transaction."""
+    wire = bench.wire
+    result = await wire.setup(address, 0, setup)
+    assert result.handshake == "ACK", result
+    data, expected = b"", PID.DATA1
+    length = SetupPacket.parse(setup).wLength
+    while True:
+        result = await retry(bench, wire.in_, address, 0, **knobs)
+        if knobs:
+            knobs = {}
+            continue
+        if result.handshake == "STALL":
+            raise BrokenPipeError
+        assert result.handshake == "ACK", result
+        assert result.rx_pid == expected, (result.rx_pid, expected)
+        data += result.rx_data
+        expected = PID.DATA0 if expected == PID.DATA1 else PID.DATA1
+        if len(result.rx_data) < 64 or len(data) >= length:
+            break
+    result = await retry(bench, wire.out, address, 0, PID.DATA1, b"")
+    assert result.handshake in ("ACK", "NYET"), result
+    return data
+
+
+async def control_out(bench: Any, setup: bytes, address: int = 0) -> None:
+    """Run a control transfer without data stage by hand."""
+    result = await bench.wire.setup(address, 0, setup)
+    assert result.handshake == "ACK", result
+    result = await retry(bench, bench.wire.in_, address, 0)
+    if result.handshake == "STALL":
+        raise BrokenPipeError
+    assert (result.rx_pid, result.rx_data) == (PID.DATA1, b"")
+
+
+async def configure(bench: Any, address: int = 5) -> None:
+    """Address and configure the gadget by hand."""
+    await control_out(bench, bytes(SetupPacket(0, 5, address, 0, 0)))
+    await sleep(us(50))
+    await control_out(bench, bytes(SetupPacket(0, 9, 1, 0, 0)), address)
+    await sleep(ms(0.2))

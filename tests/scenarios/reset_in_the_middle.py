@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bus resets while data flow: the device comes back to its default state every time."""
+
+from __future__ import annotations
+
+from enumeration import GADGET
+from pymodel.packets import PID
+from raw import GET_DEVICE, configure, control_in
+from tb.kernel import sleep, us
+
+HOST = False
+RUNS = [{}, {"mode": "slave"}, {"speed": "full"}]
+
+
+async def main(bench) -> None:
+    await bench.device.sh(GADGET)
+    wire = bench.wire
+    wire.vbus(True)
+    while not wire.connected:
+        await sleep(us(10))
+    for round_ in range(3):
+        assert await wire.reset() == bench.options.speed
+        await wire.sof(2)
+        assert len(await control_in(bench, GET_DEVICE)) == 18
+        await configure(bench)
+        tty = await bench.device.open("/dev/ttyGS0")
+        for number in range(round_ + 1):
+            pid = PID.DATA1 if number & 1 else PID.DATA0
+            await wire.out(5, 1, pid, bytes(40))
+        if round_ == 1:
+            await wire.setup(5, 0, GET_DEVICE)
+        await wire.reset()
+        await wire.sof(2)
+        silent = await wire.setup(5, 0, GET_DEVICE)
+        assert silent.handshake is None, "address 5 is gone after a reset"
+        state = await bench.device.read("/sys/class/udc/10200000.usb/state")
+        assert state.strip() == "default"
+        await tty.close()

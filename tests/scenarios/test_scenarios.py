@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every scenario of this folder on every backend it is meant for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parent
+HELPERS = {"raw.py"}
+
+
+def _constants(file: Path) -> dict[str, Any]:
+    """Read the upper-case literals of a scenario file without running it."""
+    found: dict[str, Any] = {}
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if node.targets[0].id in ("RUNS", "ICARUS", "FIRST_ON_RTL"):
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+    return found
+
+
+def _cases() -> list[Any]:
+    cases = []
+    for file in sorted(FOLDER.glob("*.py")):
+        if file.name in HELPERS or file.name.startswith("test_"):
+            continue
+        constants = _constants(file)
+        for number, options in enumerate(constants.get("RUNS", [{}])):
+            label = "-".join([file.stem, *options.values()])
+            for backend in ("model", "verilator", "icarus"):
+                if backend == "icarus" and not (constants.get("ICARUS") and number == 0):
+                    continue
+                cases.append(
+                    pytest.param(
+                        file,
+                        backend,
+                        options,
+                        id=f"{label}-{backend}",
+                        marks=[getattr(pytest.mark, backend)],
+                    )
+                )
+    return cases
+
+
+@pytest.mark.parametrize(("file", "backend", "options"), _cases())
+def test_scenario(
+    file: Path, backend: str, options: dict[str, str], tmp_path: Path, request: Any
+) -> None:
+    if backend == "icarus":
+        request.getfixturevalue("icarus")
+    words = [sys.executable, "-m", "tb.cli", "run", str(file), "--backend", backend]
+    for name, value in options.items():
+        words += [f"--{name}", value]
+    words += ["--out", str(tmp_path)]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
+    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["passed"]
+    assert summary["backend"] == backend
