@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tb.kernel import spawn
+from tb.progress import Progress
 
 GADGET = """
 mount -t configfs none /sys/kernel/config
@@ -61,8 +62,10 @@ async def main(bench) -> None:
     echoing = spawn(echo(), name="echo")
     sending = spawn(host_tty.write(data), name="send")
     back = bytearray()
-    while len(back) < len(data):
-        back += await host_tty.read(65536)
+    with Progress("echo", len(data)) as progress:
+        while len(back) < len(data):
+            back += await host_tty.read(65536)
+            progress.update(len(back))
     await sending
     await echoing
     sim_s = (bench.kernel.now - sim_start) / 1e12
