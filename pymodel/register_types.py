@@ -161,7 +161,9 @@ class Register:
             elif field.width == 1:
                 parts.append(field.name)
             else:
-                parts.append(f"{field.name}={number:#x}" if number > 9 else f"{field.name}={number}")
+                parts.append(
+                    f"{field.name}={number:#x}" if number > 9 else f"{field.name}={number}"
+                )
         if value & ~known:
             parts.append(f"reserved={value & ~known:#x}")
         return f"{value & 0xFFFFFFFF:08X}" + (f" ({' '.join(parts)})" if parts else "")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from rtl/udc.rdl by `make gen`; do not edit.
-# ruff: noqa: E501
 """The registers of the controller, one class each; `lookup` finds the one at an offset."""
 
 from __future__ import annotations
@@ -2182,9 +2181,9 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     values[0x0082C] = 0x000005B8
     values[0x00830] = 0x08020020
     values[0x00900] = 0x00008000
-    for index in range(0, num_in_eps + 1):
+    for index in range(num_in_eps + 1):
         values[0x00908 + 0x20 * index] = 0x00000080
-    for index in range(0, num_in_eps + 1):
+    for index in range(num_in_eps + 1):
         values[0x00918 + 0x20 * index] = int(fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00B00] = 0x00008000
     values[0x12000] = int(superspeed) | int(superspeed) << 1 | int(commands) << 2 | int(15 * superspeed) << 4

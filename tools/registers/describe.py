@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from systemrdl import RDLCompiler
+from systemrdl.compiler import RDLCompiler
 from systemrdl.node import AddrmapNode, FieldNode, RegfileNode, RegNode
 
 __all__ = ["ACCESS_CODES", "COMPARE_POLICIES", "DEFAULTS", "Bits", "Register", "describe"]
@@ -156,7 +156,7 @@ def _elaborate(path: Path, dedicated: bool) -> list[Register]:
     compiler = RDLCompiler()
     compiler.compile_file(str(path))
     # The compiler wants RDL values here and accepts Python's.
-    root = compiler.elaborate("udc", parameters={"DEDICATED": dedicated})  # type: ignore[dict-item]
+    root = compiler.elaborate("udc", parameters={"DEDICATED": dedicated})
     found: dict[str, Register] = {}
     assert isinstance(root.top, AddrmapNode)
     for node in root.top.descendants(unroll=False):

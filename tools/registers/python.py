@@ -12,7 +12,6 @@ __all__ = ["python_classes"]
 
 _HEAD = '''# SPDX-License-Identifier: Apache-2.0
 # Generated from rtl/udc.rdl by `make gen`; do not edit.
-# ruff: noqa: E501
 """The registers of the controller, one class each; `lookup` finds the one at an offset."""
 
 from __future__ import annotations
@@ -122,7 +121,7 @@ def _resets(registers: Sequence[Register]) -> Iterator[str]:
             yield f"    values[0x{register.offset:05X}] = {value}"
             continue
         limit = {"DI": "num_in_eps", "DT": "num_in_eps", "DO": "num_out_eps"}[register.name[:2]]
-        yield f"    for index in range({register.first}, {limit} + 1):"
+        yield f"    for index in range({f'{register.first}, ' if register.first else ''}{limit} + 1):"
         target = f"0x{register.base:05X} + 0x{register.stride:X} * index"
         if register.name == "DIEPTXF":
             value += " | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * ("
