@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
+
+from pymodel.config import UdcParameters
 
 from .bench import Bench, ScenarioFile, parameters_for
 from .kernel import Kernel
@@ -28,8 +32,13 @@ def run_scenario(options: RunOptions) -> int:
     parameters = parameters_for(options, scenario)
     if options.backend == "model":
         return _run_on_model(options, scenario)
-    from .sim.build import MissingTool  # noqa: PLC0415  (only runs on RTL need the simulators)
+    return _run_in_simulator(options, parameters)
+
+
+def _run_in_simulator(options: RunOptions, parameters: UdcParameters) -> int:
+    from .sim.build import build  # noqa: PLC0415  (only runs on RTL need the simulators)
     from .sim.launch import launch  # noqa: PLC0415
+    from .sim.verilator_root import ToolMissing  # noqa: PLC0415
 
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -37,20 +46,25 @@ def run_scenario(options: RunOptions) -> int:
     order = out / "run.json"
     order.write_text(options.to_json())
     try:
-        status = launch(
-            options.backend,
-            parameters,
-            module="tb.simulated",
-            environment={"PLUGFEST_RUN": str(order.resolve())},
-            waves=out / "waves.fst" if options.waves else None,
-            workdir=out,
-        )
-    except MissingTool as error:
+        simulation = build(options.backend, parameters, waves=options.waves, say=_say)
+    except ToolMissing as error:
         raise UsageError(str(error)) from None
-    if not (out / "summary.json").exists():
+    launch(
+        simulation,
+        "tb.simulated",
+        directory=out,
+        environment={"PLUGFEST_RUN": str(order.resolve()), "PLUGFEST_CWD": os.getcwd()},
+        waves=(out / "waves.fst").resolve() if options.waves else None,
+    )
+    summary = out / "summary.json"
+    if not summary.exists():
         _closing_lines(options, ["the simulator ended before the run did; see its output above"])
         return 1
-    return int(status != 0)
+    return int(not json.loads(summary.read_text())["passed"])
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _run_on_model(options: RunOptions, scenario: ScenarioFile) -> int:

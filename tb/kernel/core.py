@@ -317,6 +317,14 @@ class Kernel:
         finally:
             self.context = outer
 
+    def call(self, fn: Callable[..., T], *args: Any) -> T:
+        """Call a plain function from outside the kernel's loop as if from inside."""
+        _running.append(self)
+        try:
+            return fn(*args)
+        finally:
+            _running.pop()
+
     def fail(self, exception: BaseException) -> None:
         """Note that the run has failed; the first failure is kept."""
         if self.failure is None:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cocotb test that runs one scenario file in a simulator's process (`plugfest run`)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+
+from .bench import Bench, ScenarioFile, parameters_for
+from .options import RunOptions
+from .runs import finish
+from .sim.bridge import Bridge
+from .sim.rtl import RtlController
+
+
+@cocotb.test()
+async def scenario(dut: Any) -> None:
+    """Run what PLUGFEST_RUN (a file of options) asks for, from where the user stood."""
+    options = RunOptions.from_json(Path(os.environ["PLUGFEST_RUN"]).read_text())
+    os.chdir(os.environ["PLUGFEST_CWD"])
+    file = ScenarioFile.load(options.scenario)
+    bridge = Bridge(dut)
+    controller = RtlController(
+        bridge.kernel,
+        parameters_for(options, file),
+        bridge.pump,
+        name=options.backend,
+        memory=file.memory,
+    )
+    bench = Bench(bridge.kernel, controller, options, file)
+    failure: BaseException | None = None
+    try:
+        await bridge.run(bench.run(file.main), name="scenario")
+    except (Exception, KeyboardInterrupt) as error:
+        failure = error
+    status = finish(bench, failure)
+    bridge.close()
+    assert status == 0, f"{options.name} failed"
