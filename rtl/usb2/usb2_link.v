@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+`resetall
+`default_nettype none
+
+// USB 2.0 device link: UTMI (8 bit, 60 MHz) on one side, messages in the core's clock on the other.
+//
+// Everything between is here: line states and speed negotiation, packets with their CRCs, the
+// sequence token - answer - data - handshake with its time-outs, and the crossing of clocks. What
+// an endpoint is, the core knows alone: it answers every token.
+//
+// The core side never waits for utmi_clk: when that stands still the streams are empty (or full),
+// VBUS messages still come, and a soft reset is kept for later.
+module usb2_link #(
+    // Divides reset, chirp and suspend times, down to floors that keep them apart.
+    parameter TIME_SCALE = 1
+) (
+    input  wire        core_clk,
+    // Synchronous, active high
+    input  wire        core_rst,
+
+    // Levels
+    // pull-up on (if there is VBUS)
+    input  wire        ctl_connect,
+    input  wire        ctl_full_speed_only,
+    // drive resume while suspended
+    input  wire        ctl_remote_wakeup,
+    // Any length; empties the link. Meanwhile rx_valid is low and what is sent is dropped.
+    input  wire        ctl_soft_reset,
+    // {D-, D+}
+    output wire [1:0]  line_state,
+    output wire        vbus_valid,
+
+    // Receive stream
+    output wire        rx_valid,
+    input  wire        rx_ready,
+    // 1 token, 2 word, 3 end of data, 4 handshake, 5 SOF, 6 line
+    output wire [3:0]  rx_type,
+    output wire [31:0] rx_data,
+
+    // Answer to a token, one per token
+    input  wire        ans_valid,
+    // 0 silent, 1 ACK, 2 NAK, 3 STALL, 4 NYET, 5 data, 6 isochronous
+    input  wire [2:0]  ans_kind,
+    input  wire [3:0]  ans_pid,
+    input  wire [10:0] ans_length,
+
+    // Payload to be sent, first byte in bits 7:0
+    input  wire        tx_valid,
+    output wire        tx_ready,
+    input  wire [31:0] tx_data,
+
+    input  wire        utmi_clk,
+    output wire        utmi_txvalid,
+    input  wire        utmi_txready,
+    output wire [7:0]  utmi_txdata,
+    input  wire        utmi_rxactive,
+    input  wire        utmi_rxvalid,
+    input  wire        utmi_rxerror,
+    input  wire [7:0]  utmi_rxdata,
+    input  wire [1:0]  utmi_linestate,
+    output wire [1:0]  utmi_opmode,
+    output wire [1:0]  utmi_xcvrselect,
+    output wire        utmi_termselect,
+    output wire        utmi_suspendm,
+    input  wire        utmi_vbusvalid
+);
+
+    // Resets of both domains; each contains the other's release
+    wire c_rst;
+    wire u_rst;
+
+    cdc_reset u_reset (
+        .near_clk(core_clk),
+        .request (core_rst || ctl_soft_reset),
+        .near_rst(c_rst),
+        .far_clk (utmi_clk),
+        .far_rst (u_rst)
+    );
+
+    // ------------------------------------------------------------------ core clock: levels
+
+    localparam [1:0] J = 2'b01;
+    localparam [3:0] T_LINE = 4'd6;
+    // LINE messages 6 and 7
+    localparam [31:0] VBUS_ON = 32'd6, VBUS_OFF = 32'd7;
+
+    wire sleep;
+    wire c_sleep;
+    reg  connect_reg;
+    reg  remote_reg;
+    reg  full_reg;
+    reg  suspendm_reg;
+
+    cdc_sync u_line0 (.clk(core_clk), .d(utmi_linestate[0]), .q(line_state[0]));
+    cdc_sync u_line1 (.clk(core_clk), .d(utmi_linestate[1]), .q(line_state[1]));
+    cdc_sync u_vbus (.clk(core_clk), .d(utmi_vbusvalid), .q(vbus_valid));
+    cdc_sync u_sleep (.clk(core_clk), .d(sleep), .q(c_sleep));
+
+    always @(posedge core_clk) begin
+        // Without VBUS there must be no pull-up (USB 2.0 section 7.1.5.1)
+        connect_reg  <= ctl_connect && vbus_valid;
+        remote_reg   <= ctl_remote_wakeup;
+        full_reg     <= ctl_full_speed_only;
+        // Whatever ends suspend is seen here, where the clock runs, and wakes the PHY.
+        suspendm_reg <= !c_sleep || line_state != J || remote_reg || !connect_reg || c_rst;
+    end
+
+    assign utmi_suspendm = suspendm_reg;
+
+    // ------------------------------------------------------------------ core clock: streams
+
+    wire        fifo_valid;
+    wire        fifo_ready;
+    wire [35:0] fifo_data;
+    wire        u_rx_valid;
+    wire        u_rx_ready;
+    wire [3:0]  u_rx_type;
+    wire [31:0] u_rx_data;
+
+    cdc_fifo #(.WIDTH(36), .ADDR_WIDTH(4)) u_rx_fifo (
+        .wr_clk  (utmi_clk),
+        .wr_rst  (u_rst),
+        .wr_valid(u_rx_valid),
+        .wr_ready(u_rx_ready),
+        .wr_data ({u_rx_type, u_rx_data}),
+        .rd_clk  (core_clk),
+        .rd_rst  (c_rst),
+        .rd_valid(fifo_valid),
+        .rd_ready(fifo_ready),
+        .rd_data (fifo_data)
+    );
+
+    // VBUS messages are made here: they have to come when utmi_clk stands still.
+    reg vbus_told_reg;
+    reg vbus_turn_reg;
+
+    always @(posedge core_clk) begin
+        if (vbus_turn_reg) begin
+            if (rx_ready) begin
+                vbus_turn_reg <= 1'b0;
+            end
+        end else if (!rx_valid || rx_ready) begin
+            vbus_turn_reg <= vbus_told_reg != vbus_valid;
+            vbus_told_reg <= vbus_valid;
+        end
+        if (c_rst) vbus_turn_reg <= 1'b0;
+        if (core_rst) vbus_told_reg <= 1'b0;
+    end
+
+    assign rx_valid   = (fifo_valid || vbus_turn_reg) && !c_rst;
+    assign fifo_ready = rx_ready && !vbus_turn_reg;
+    assign rx_type    = vbus_turn_reg ? T_LINE : fifo_data[35:32];
+    assign rx_data    = vbus_turn_reg ? (vbus_told_reg ? VBUS_ON : VBUS_OFF) : fifo_data[31:0];
+
+    // The answer stays in registers, a toggle tells that it is new.
+    reg        ans_toggle_reg;
+    reg [2:0]  ans_kind_reg;
+    reg [3:0]  ans_pid_reg;
+    reg [10:0] ans_length_reg;
+
+    always @(posedge core_clk) begin
+        if (ans_valid) begin
+            ans_toggle_reg <= !ans_toggle_reg;
+            ans_kind_reg   <= ans_kind;
+            ans_pid_reg    <= ans_pid;
+            ans_length_reg <= ans_length;
+        end
+        if (c_rst) ans_toggle_reg <= 1'b0;
+    end
+
+    wire        fifo_tx_ready;
+    wire        u_tx_valid;
+    wire        u_tx_ready;
+    wire [31:0] u_tx_data;
+    wire        word_ready;
+
+    cdc_fifo #(.WIDTH(32), .ADDR_WIDTH(4)) u_tx_fifo (
+        .wr_clk  (core_clk),
+        .wr_rst  (c_rst),
+        .wr_valid(tx_valid),
+        .wr_ready(fifo_tx_ready),
+        .wr_data (tx_data),
+        .rd_clk  (utmi_clk),
+        .rd_rst  (u_rst),
+        .rd_valid(u_tx_valid),
+        .rd_ready(u_tx_ready),
+        .rd_data (u_tx_data)
+    );
+
+    assign tx_ready = fifo_tx_ready || c_rst;
+
+    // ------------------------------------------------------------------ UTMI clock
+
+    wire        connect;
+    wire        remote_wakeup;
+    wire        full_speed_only;
+    wire        ans_toggle;
+    reg         ans_seen_reg;
+    wire        ans_take;
+    wire [1:0]  line;
+
+    wire        operational;
+    wire        high_speed;
+    wire        drive_k;
+    wire        line_valid;
+    wire        line_ready;
+    wire [5:0]  line_message;
+
+    wire        rx_pid_strobe;
+    wire        rx_byte_strobe;
+    wire        rx_third_strobe;
+    wire        rx_word_strobe;
+    wire        rx_end_strobe;
+    wire [3:0]  rx_pid;
+    wire        rx_pid_good;
+    wire [10:0] rx_token;
+    wire [31:0] rx_word;
+    wire        rx_error;
+    wire [10:0] rx_length;
+    wire        rx_quiet;
+    wire        rx_crc_clear;
+    wire        rx_crc_enable;
+
+    wire        send_start;
+    wire        send_mute;
+    wire [3:0]  send_pid;
+    wire        send_data;
+    wire        send_busy;
+    wire        send_valid;
+    wire        tx_crc_clear;
+    wire        tx_crc_enable;
+
+    wire [15:0] crc16;
+    wire        crc16_good;
+    wire        crc5_good;
+
+    wire        flush = !operational;
+
+    cdc_sync u_connect (.clk(utmi_clk), .d(connect_reg), .q(connect));
+    cdc_sync u_remote (.clk(utmi_clk), .d(remote_reg), .q(remote_wakeup));
+    cdc_sync u_full (.clk(utmi_clk), .d(full_reg), .q(full_speed_only));
+    cdc_sync u_answer (.clk(utmi_clk), .d(ans_toggle_reg), .q(ans_toggle));
+    // LineState belongs to utmi_clk only while the PHY is not suspended.
+    cdc_sync u_uline0 (.clk(utmi_clk), .d(utmi_linestate[0]), .q(line[0]));
+    cdc_sync u_uline1 (.clk(utmi_clk), .d(utmi_linestate[1]), .q(line[1]));
+
+    always @(posedge utmi_clk) begin
+        if (u_rst) begin
+            ans_seen_reg <= 1'b0;
+        end else if (ans_take) begin
+            ans_seen_reg <= ans_toggle;
+        end
+    end
+
+    usb2_line #(.TIME_SCALE(TIME_SCALE)) u_line (
+        .clk            (utmi_clk),
+        .rst            (u_rst),
+        .connect        (connect),
+        .full_speed_only(full_speed_only),
+        .remote_wakeup  (remote_wakeup),
+        .line           (line),
+        .active         (utmi_rxactive || utmi_txvalid),
+        .operational    (operational),
+        .high_speed     (high_speed),
+        .sleep          (sleep),
+        .drive_k        (drive_k),
+        .utmi_opmode    (utmi_opmode),
+        .utmi_xcvrselect(utmi_xcvrselect[0]),
+        .utmi_termselect(utmi_termselect),
+        .message_valid  (line_valid),
+        .message_ready  (line_ready),
+        .message        (line_message)
+    );
+
+    assign utmi_xcvrselect[1] = 1'b0;
+
+    usb2_crc u_crc (
+        .clk       (utmi_clk),
+        .clear     (rx_crc_clear || tx_crc_clear),
+        .enable    (rx_crc_enable || tx_crc_enable),
+        .sending   (send_busy),
+        .rx_data   (utmi_rxdata),
+        .tx_data   (utmi_txdata),
+        .crc16     (crc16),
+        .crc16_good(crc16_good),
+        .crc5_good (crc5_good)
+    );
+
+    usb2_rx u_rx (
+        .clk          (utmi_clk),
+        .rst          (u_rst || flush),
+        .enable       (!send_busy),
+        .utmi_rxactive(utmi_rxactive),
+        .utmi_rxvalid (utmi_rxvalid),
+        .utmi_rxerror (utmi_rxerror),
+        .utmi_rxdata  (utmi_rxdata),
+        .pid_strobe   (rx_pid_strobe),
+        .byte_strobe  (rx_byte_strobe),
+        .third_strobe (rx_third_strobe),
+        .word_strobe  (rx_word_strobe),
+        .end_strobe   (rx_end_strobe),
+        .pid          (rx_pid),
+        .pid_good     (rx_pid_good),
+        .token        (rx_token),
+        .word         (rx_word),
+        .error        (rx_error),
+        .length       (rx_length),
+        .quiet        (rx_quiet),
+        .crc_clear    (rx_crc_clear),
+        .crc_enable   (rx_crc_enable)
+    );
+
+    usb2_tx u_tx (
+        .clk         (utmi_clk),
+        .rst         (u_rst || flush),
+        .start       (send_start),
+        .mute        (send_mute),
+        .pid         (send_pid),
+        .data        (send_data),
+        .length      (ans_length_reg),
+        .busy        (send_busy),
+        .word_valid  (u_tx_valid),
+        .word_ready  (word_ready),
+        .word        (u_tx_data),
+        .crc_clear   (tx_crc_clear),
+        .crc_enable  (tx_crc_enable),
+        .crc16       (crc16),
+        .utmi_txvalid(send_valid),
+        .utmi_txready(utmi_txready),
+        .utmi_txdata (utmi_txdata)
+    );
+
+    // While the bus is not operational, whatever the core may still send is dropped.
+    assign u_tx_ready   = word_ready || flush;
+    // The transmitter's data are zero when it is idle: K without bit stuffing.
+    assign utmi_txvalid = send_valid || drive_k;
+
+    usb2_protocol u_protocol (
+        .clk            (utmi_clk),
+        .rst            (u_rst),
+        .flush          (flush),
+        .high_speed     (high_speed),
+        .line           (line),
+        .utmi_rxactive  (utmi_rxactive),
+        .rx_pid_strobe  (rx_pid_strobe),
+        .rx_byte_strobe (rx_byte_strobe),
+        .rx_third_strobe(rx_third_strobe),
+        .rx_word_strobe (rx_word_strobe),
+        .rx_end_strobe  (rx_end_strobe),
+        .rx_pid         (rx_pid),
+        .rx_pid_good    (rx_pid_good),
+        .rx_token       (rx_token),
+        .rx_word        (rx_word),
+        .rx_error       (rx_error),
+        .rx_length      (rx_length),
+        .rx_quiet       (rx_quiet),
+        .crc5_good      (crc5_good),
+        .crc16_good     (crc16_good),
+        .tx_start       (send_start),
+        .tx_mute        (send_mute),
+        .tx_pid         (send_pid),
+        .tx_data        (send_data),
+        .tx_busy        (send_busy),
+        .ans_valid      (ans_toggle != ans_seen_reg),
+        .ans_take       (ans_take),
+        .ans_kind       (ans_kind_reg),
+        .ans_pid        (ans_pid_reg),
+        .line_valid     (line_valid),
+        .line_ready     (line_ready),
+        .line_message   (line_message),
+        .message_valid  (u_rx_valid),
+        .message_ready  (u_rx_ready),
+        .message_type   (u_rx_type),
+        .message_data   (u_rx_data)
+    );
+
+endmodule
+
+`resetall
