@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model does that nobody leads: the eager policy.
+
+It makes every choice at once: causes become visible, status words are pushed, FIFOs are flushed
+and the DMA moves a packet as soon as that is possible (after `dma_latency`, if that is not 0).
+All of it happens through `UdcModel.step`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pymodel.trace import Kind
+
+from .fields import PKTSTS_SETUP
+from .model import UdcModel
+
+__all__ = ["DmaMemory", "EagerPolicy"]
+
+_INT_SET = int(Kind.INT_SET)
+_RX_STATUS = int(Kind.RX_STATUS)
+_RX_POP = int(Kind.RX_POP)
+_TX_PACKET = int(Kind.TX_PACKET)
+_FLUSH = int(Kind.FLUSH)
+
+
+class DmaMemory(Protocol):
+    """The memory behind the controller's bus master."""
+
+    def device_read(self, address: int, size: int) -> bytes:
+        """Return bytes that the device fetches."""
+
+    def device_write(self, address: int, data: bytes) -> None:
+        """Store bytes that the device delivers."""
+
+
+class EagerPolicy:
+    """Makes the choices of a stand-alone model.
+
+    Attributes:
+        model: whose choices these are.
+        dma_latency: picoseconds from the moment that a packet could move to its move.
+        dma_due: when the pending move happens; None when nothing waits.
+        bytes_in: payload bytes that were fetched; `bytes_out`: delivered.
+    """
+
+    def __init__(self, model: UdcModel, memory: DmaMemory, dma_latency: int = 0) -> None:
+        """Serve a model."""
+        self.model = model
+        self.memory = memory
+        self.dma_latency = dma_latency
+        self.dma_due: int | None = None
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._next_in = 0
+
+    def settle(self, now: int = 0) -> None:
+        """Do everything that the model may do by itself at this moment."""
+        model = self.model
+        step = model.step
+        while True:
+            if model.due_status:
+                kind, n = model.due_status[0]
+                step((_RX_STATUS, kind << 4 | n, 0))
+                continue
+            if model.flushing:
+                for number in sorted(model.flushing):
+                    step((_FLUSH, number, 0))
+                continue
+            if model.dma_on:
+                if self.dma_latency:
+                    if self.dma_due is None and self._can_move():
+                        self.dma_due = now + self.dma_latency
+                elif self._move():
+                    continue
+            if model.due:
+                for key, bits in list(model.due.items()):
+                    step((_INT_SET, key, bits))
+                continue
+            return
+
+    def dma_move(self, now: int) -> None:
+        """The latency is over: move one packet, then settle."""
+        self.dma_due = None
+        if self.model.dma_on:
+            self._move()
+        self.settle(now)
+
+    def _can_move(self) -> bool:
+        model = self.model
+        return model.rx_ready() or any(model.tx_ready(ep) for ep in model.ins if ep.enabled)
+
+    def _move(self) -> bool:
+        """Move one packet; False if none can move."""
+        model = self.model
+        if model.rx.entries and model.rx_ready():
+            entry = model.rx.entries[0]
+            address, payload = model.step(
+                (_RX_POP, entry.kind << 4 | entry.endpoint, entry.status)
+            )
+            if payload:
+                self.memory.device_write(address, payload)
+                if entry.kind != PKTSTS_SETUP:
+                    self.bytes_out += len(payload)
+            return True
+        ins = model.ins
+        count = len(ins)
+        start = self._next_in
+        for k in range(count):
+            ep = ins[start + k - count if start + k >= count else start + k]
+            if ep.enabled and ep.xfersize:
+                size = model.tx_ready(ep)
+                if size:
+                    payload = self.memory.device_read(ep.dma, size)
+                    model.step((_TX_PACKET, ep.index, size), payload)
+                    self.bytes_in += size
+                    self._next_in = ep.index + 1 if ep.index + 1 < count else 0
+                    return True
+        return False

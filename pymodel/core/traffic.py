@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What packets do: decisions at a token, the Rx FIFO, the Tx FIFOs, moves of the DMA.
+
+Each `on_...` method is the effect of one trace event; `decide` is the rule that a decision at a
+token must obey. Facts sections 5, 7, 8 and 10.
+"""
+
+from __future__ import annotations
+
+from pymodel.packets import PID
+from pymodel.trace import Answer
+
+from . import fields as f
+from .interrupts import Interrupts
+from .state import InEndpoint, RxEntry, TxFifo
+
+__all__ = ["SETUP_RESERVE", "Traffic"]
+
+SETUP_RESERVE = 13
+"""Words of the Rx FIFO that only SETUPs may take (S004-103: 5 per control endpoint plus 8)."""
+
+_SETUP = int(PID.SETUP)
+_OUT = int(PID.OUT)
+_IN = int(PID.IN)
+_PING = int(PID.PING)
+_DATA0 = int(PID.DATA0)
+_DATA1 = int(PID.DATA1)
+_SILENT, _ACK, _NAK, _STALL, _NYET, _DATA = (
+    int(Answer.SILENT),
+    int(Answer.ACK),
+    int(Answer.NAK),
+    int(Answer.STALL),
+    int(Answer.NYET),
+    int(Answer.DATA),
+)
+
+Decision = tuple[int, int, int]
+"""(answer, PID to send or to expect, bytes to send)."""
+
+
+class Traffic(Interrupts):
+    """Interrupts plus packets.
+
+    Attributes:
+        due_status: status words without data that must be pushed, (PktSts, endpoint).
+        token: (PID, endpoint, answer) of the OUT or SETUP whose data is awaited.
+    """
+
+    due_status: list[tuple[int, int]]
+    token: tuple[int, int, int] | None
+
+    def reset_core(self) -> None:
+        """Forget what is under way."""
+        self.due_status = []
+        self.token = None
+        super().reset_core()
+
+    # -- the decision at a token -------------------------------------------------------------
+
+    def decide(self, pid: int, n: int) -> Decision:
+        """Return what the controller should answer to a token for its address."""
+        if pid == _IN:
+            return self._decide_in(n)
+        if n >= len(self.outs):
+            return _SILENT, 0, 0
+        out = self.outs[n]
+        if pid == _SETUP:
+            # Accepted whatever NAKSts, Stall, EPEna, SUPCnt and GOUTNak say (section 7).
+            if n == 0 and self.rx.depth - self.rx.used >= 3:
+                return _ACK, _DATA0, 0
+            return _SILENT, 0, 0
+        if not out.active:
+            return _SILENT, 0, 0
+        if out.stall:
+            return _STALL, 0, 0
+        if out.nak or not out.enabled or self.gout_nak_asked or not out.pktcnt:
+            return _NAK, 0, 0
+        words = (out.limit + 3 >> 2) + 2
+        free = self.rx.depth - self.rx.used
+        if free < words + SETUP_RESERVE and (free < words or self.rx.used):
+            return _NAK, 0, 0
+        expected = _DATA1 if out.toggle else _DATA0
+        if self.high_speed and n and pid == _OUT and out.eptype == f.EPTYPE_BULK:
+            last = out.pktcnt == 1
+            if last or free < 2 * words + SETUP_RESERVE:
+                return _NYET, expected, 0
+        return _ACK, expected, 0
+
+    def _decide_in(self, n: int) -> Decision:
+        if n >= len(self.ins):
+            return _SILENT, 0, 0
+        ep = self.ins[n]
+        if not ep.active:
+            return _SILENT, 0, 0
+        if ep.stall:
+            return _STALL, 0, 0
+        if ep.nak or not ep.enabled or (self.gin_nak and ep.eptype in (0, 2)):
+            return _NAK, 0, 0
+        fifo = self.fifo_of(ep)
+        pid = _DATA1 if ep.toggle else _DATA0
+        if fifo.packets:
+            return _DATA, pid, len(fifo.packets[0])
+        if not ep.xfersize and ep.pktcnt:
+            return _DATA, pid, 0
+        return _NAK, 0, 0
+
+    def on_token(self, arg: int, data: int, choice: object) -> None:
+        """TOKEN: the controller has decided."""
+        answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
+        if not n and pid != _SETUP and self.setup_open and not self.setup_token:
+            # The first token after a SETUP ends its stage (section 7).
+            self.setup_token = True
+            self.due_status.append((f.PKTSTS_SETUP_DONE, 0))
+        if pid == _IN:
+            ep = self.ins[n] if n < len(self.ins) else None
+            if ep is None:
+                return
+            if answer == _DATA:
+                ep.sending = data
+            elif answer == _NAK:
+                if not self.fifo_of(ep).packets:
+                    self.expect_in(n, f.IEP_INTKNTXFEMP)
+                self.allow(0x100 | n, f.EPI_NAK)
+            return
+        if pid == _PING:
+            if answer == _NAK:
+                self.allow(0x200 | n, f.EPI_NAK | f.OEP_OUTTKNEPDIS)
+            return
+        self.token = (pid, n, answer)
+        if answer == _NAK:
+            if not self.outs[n].enabled:
+                self.expect_out(n, f.OEP_OUTTKNEPDIS)
+            self.allow(0x200 | n, f.EPI_NAK)
+        elif answer == _NYET:
+            self.allow(0x200 | n, f.EPI_NYET)
+
+    # -- receiving ---------------------------------------------------------------------------
+
+    def judge_data(self, pid: int, n: int, data_pid: int, length: int) -> int:
+        """Return what becomes of a good data packet: 0 accepted, else the reason of RX_DROP.
+
+        1 = not acceptable at all (silence), 2 = wrong toggle (ACK, dropped).
+        """
+        if pid == _SETUP:
+            # A SETUP is 8 bytes in DATA0 (USB 2.0 section 8.5.3).
+            return 0 if data_pid == _DATA0 and length == 8 else 1
+        out = self.outs[n]
+        if data_pid != (_DATA1 if out.toggle else _DATA0):
+            return 2 if data_pid in (_DATA0, _DATA1) else 1
+        words = 2 + (length + 3 >> 2)
+        return 1 if words > self.rx.depth - self.rx.used else 0
+
+    def on_rx_commit(self, arg: int, data: int, choice: object) -> None:
+        """RX_COMMIT: a packet (payload in `choice`) is in the Rx FIFO."""
+        payload = choice if isinstance(choice, bytes) else bytes(choice)  # type: ignore[call-overload]
+        pid, n = arg >> 4 & 0xF, arg & 0xF
+        token, self.token = self.token, None
+        out = self.outs[n]
+        setup = token is not None and token[0] == _SETUP
+        if setup:
+            status = self._status(f.PKTSTS_SETUP, 0, 8, 0)
+            self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
+            self._accept_setup()
+            return
+        status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
+        self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
+        out.toggle ^= 1
+        if out.pktcnt:
+            out.pktcnt -= 1
+        if not self.dma_on:
+            # A packet longer than what is left comes whole; XferSize stops at 0 (section 5).
+            out.xfersize = max(out.xfersize - data, 0)
+        if not out.pktcnt or data < out.limit:
+            out.nak = True
+            self.due_status.append((f.PKTSTS_DONE, n))
+
+    def _accept_setup(self) -> None:
+        """A SETUP ends STALL, NAKs both directions, and starts both with DATA1 (section 5, 7)."""
+        ep, out = self.ins[0], self.outs[0]
+        ep.stall = out.stall = False
+        ep.nak = out.nak = True
+        ep.toggle = out.toggle = 1
+        if out.supcnt:
+            out.supcnt -= 1
+        self.setup_open = True
+        self.setup_token = False
+        self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
+
+    def on_rx_drop(self, arg: int, data: int, choice: object) -> None:
+        """RX_DROP: a packet was not taken."""
+        self.token = None
+
+    def on_rx_status(self, arg: int, data: int, choice: object) -> None:
+        """RX_STATUS: a status word without data is in the Rx FIFO."""
+        kind, n = arg >> 4 & 0xF, arg & 0xF
+        if (kind, n) in self.due_status:
+            self.due_status.remove((kind, n))
+        if kind == f.PKTSTS_SETUP_DONE:
+            self.setup_open = False
+            self.setup_token = False
+        self._push(RxEntry(kind, n, self._status(kind, n, 0, 0), b""))
+
+    def _status(self, kind: int, n: int, length: int, dpid: int) -> int:
+        return (self.soffn & 0xF) << 21 | kind << 17 | dpid << 15 | length << 4 | n
+
+    def _push(self, entry: RxEntry) -> None:
+        self.rx.entries.append(entry)
+        self.rx.used += entry.words
+
+    def _pop_effect(self, entry: RxEntry) -> None:
+        """What popping a status word does, by software or by the DMA (section 7)."""
+        kind = entry.kind
+        out = self.outs[entry.endpoint]
+        if kind == f.PKTSTS_DONE:
+            out.enabled = False
+            self.expect_out(entry.endpoint, f.EPI_XFERCOMPL)
+        elif kind == f.PKTSTS_SETUP_DONE:
+            out.setups = 0
+            if not self.dma_on:
+                out.enabled = False
+            self.expect_out(0, f.OEP_SETUP)
+        elif kind == f.PKTSTS_GOUTNAK and self.gout_nak_asked:
+            self.gout_nak = True
+
+    def pop_slave(self) -> int:
+        """Return the status word that a read of GRXSTSP takes; 0 from an empty FIFO."""
+        rx = self.rx
+        if rx.current:
+            # Unread words of the packet before are dropped (section 7).
+            rx.used -= len(rx.current) + 3 >> 2
+            rx.current = b""
+        if not rx.entries:
+            return 0
+        entry = rx.entries.popleft()
+        rx.used -= 1
+        rx.current = entry.data
+        self._pop_effect(entry)
+        return entry.status
+
+    def read_window(self, size: int) -> bytes:
+        """Return `size` bytes (whole words) of the packet whose status was popped last."""
+        rx = self.rx
+        data = rx.current
+        if size >= len(data):
+            rx.used -= len(data) + 3 >> 2
+            rx.current = b""
+            return data + bytes(size - len(data))
+        rx.used -= size >> 2
+        rx.current = data[size:]
+        return data[:size]
+
+    # -- the DMA, receiving ------------------------------------------------------------------
+
+    def rx_ready(self) -> bool:
+        """The DMA may take the head of the Rx FIFO.
+
+        A SETUP waits until EP0 OUT is enabled; further SETUPs of the same stage follow the first
+        one (facts section 10: three are stored back to back).
+        """
+        entries = self.rx.entries
+        if not entries:
+            return False
+        entry = entries[0]
+        if entry.kind == f.PKTSTS_SETUP:
+            out = self.outs[0]
+            return out.enabled or out.setups > 0
+        return True
+
+    def on_rx_pop(self, arg: int, data: int, choice: object) -> tuple[int, bytes]:
+        """RX_POP: the DMA took the head; returns (address, bytes) that go to memory."""
+        rx = self.rx
+        entry = rx.entries.popleft()
+        rx.used -= entry.words
+        out = self.outs[entry.endpoint]
+        address, payload = out.dma, entry.data
+        if entry.kind == f.PKTSTS_SETUP:
+            if out.setups == 3:
+                out.dma = address = (address - 24) & f.M32
+                out.setups = 0
+                self.allow(0x200, f.OEP_BACK2BACK)
+            out.setups += 1
+            out.dma = (address + 8) & f.M32
+            out.xfersize = max(out.xfersize - 8, 0)
+            out.enabled = False
+            self.expect_out(0, f.OEP_STUPPKTRCVD | f.EPI_XFERCOMPL)
+        elif entry.kind == f.PKTSTS_DATA:
+            if not out.enabled:
+                return address, b""
+            out.dma = (address + (len(payload) + 3 & ~3)) & f.M32
+            out.xfersize = max(out.xfersize - len(payload), 0)
+        else:
+            self._pop_effect(entry)
+        return address, payload
+
+    # -- sending -----------------------------------------------------------------------------
+
+    def push_words(self, n: int, data: bytes | memoryview) -> None:
+        """A write to FIFO window n; words that find no room are lost (section 8)."""
+        if n >= len(self.tx):
+            return
+        fifo = self.tx[n]
+        room = (fifo.depth - fifo.used) * 4
+        size = len(data)
+        if size > room:
+            data = data[:room]
+            size = len(data)
+        fifo.used += size + 3 >> 2
+        fifo.raw += data
+        if size & 3:
+            fifo.raw += bytes(-size & 3)
+        if self.owner[n] >= 0:
+            ep = self.ins[self.owner[n]]
+            if ep.enabled:
+                self.form_packets(ep, fifo)
+            self.fifo_changed(ep)
+
+    def form_packets(self, ep: InEndpoint, fifo: TxFifo) -> None:
+        """Slave mode: pushed words that make whole packets become packets (section 8)."""
+        while fifo.raw and ep.xfersize:
+            size = min(ep.limit, ep.xfersize)
+            words = size + 3 & ~3
+            if len(fifo.raw) < words or not size:
+                return
+            fifo.packets.append(bytes(fifo.raw[:size]))
+            del fifo.raw[:words]
+            ep.xfersize -= size
+
+    def tx_ready(self, ep: InEndpoint) -> int:
+        """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
+        if not ep.enabled or not ep.xfersize or ep.disabling:
+            return 0
+        size = ep.limit if ep.xfersize > ep.limit else ep.xfersize
+        fifo = self.fifo_of(ep)
+        return size if size + 3 >> 2 <= fifo.depth - fifo.used else 0
+
+    def on_tx_packet(self, arg: int, data: int, choice: object) -> None:
+        """TX_PACKET: the DMA has put a packet (payload in `choice`) into the Tx FIFO."""
+        ep = self.ins[arg & 0xF]
+        fifo = self.fifo_of(ep)
+        fifo.packets.append(choice)  # type: ignore[arg-type]
+        fifo.used += data + 3 >> 2
+        ep.xfersize -= data
+        ep.dma = (ep.dma + (data + 3 & ~3)) & f.M32
+        self.fifo_changed(ep)
+
+    def payload_to_send(self, n: int) -> bytes:
+        """Return the packet at the head of the endpoint's Tx FIFO, b"" for none."""
+        packets = self.fifo_of(self.ins[n]).packets
+        return packets[0] if packets else b""
+
+    def on_tx_done(self, arg: int, data: int, choice: object) -> None:
+        """TX_DONE: the host acknowledged (1), or the packet stays to be sent again (0)."""
+        n = arg & 0xF
+        ep = self.ins[n]
+        length, ep.sending = ep.sending, -1
+        if not data:
+            self.allow(0x100 | n, f.IEP_TIMEOUT)
+            return
+        fifo = self.fifo_of(ep)
+        if length and fifo.packets:
+            fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
+        ep.toggle ^= 1
+        if ep.pktcnt:
+            ep.pktcnt -= 1
+        if not n:
+            # SET_ADDRESS takes effect with the status IN (section 4, DCFG.DevAddr).
+            self.old_address = self.address
+        if not ep.pktcnt:
+            ep.enabled = False
+            self.expect_in(n, f.EPI_XFERCOMPL)
+        self.fifo_changed(ep)
+
+    # -- flush -------------------------------------------------------------------------------
+
+    def on_flush(self, arg: int, data: int, choice: object) -> None:
+        """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty."""
+        self.flushing.discard(arg)
+        if arg == 0x1F:
+            self.rx.clear()
+            return
+        for number, fifo in enumerate(self.tx):
+            if arg in (0x10, number):
+                fifo.clear()
+        for ep in self.ins:
+            if self.empmsk >> ep.index & 1:
+                self.refresh_in(ep.index)
+
