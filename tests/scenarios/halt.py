@@ -10,7 +10,7 @@ from enumeration import GADGET
 from tb.host import usb_bulk_msg, usb_clear_halt, usb_control_msg, usb_rcvbulkpipe
 from tb.host import usb_rcvctrlpipe, usb_sndbulkpipe, usb_sndctrlpipe
 
-RUNS = [{}, {"mode": "slave"}]
+RUNS = [{}, {"mode": "slave"}, {"lockstep": True}]
 
 
 async def halted(device, address: int) -> int:

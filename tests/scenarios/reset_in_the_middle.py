@@ -9,7 +9,7 @@ from raw import GET_DEVICE, configure, control_in
 from tb.kernel import sleep, us
 
 HOST = False
-RUNS = [{}, {"mode": "slave"}, {"speed": "full"}]
+RUNS = [{}, {"mode": "slave"}, {"speed": "full"}, {"lockstep": True}]
 
 
 async def main(bench) -> None:

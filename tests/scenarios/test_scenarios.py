@@ -21,7 +21,7 @@ def _constants(file: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if node.targets[0].id in ("RUNS", "ICARUS", "FIRST_ON_RTL"):
+            if node.targets[0].id in ("RUNS", "ICARUS"):
                 found[node.targets[0].id] = ast.literal_eval(node.value)
     return found
 
@@ -33,8 +33,10 @@ def _cases() -> list[Any]:
             continue
         constants = _constants(file)
         for number, options in enumerate(constants.get("RUNS", [{}])):
-            label = "-".join([file.stem, *options.values()])
+            label = "-".join([file.stem, *(v if v is not True else k for k, v in options.items())])
             for backend in ("model", "verilator", "icarus"):
+                if backend == "model" and "lockstep" in options:
+                    continue
                 if backend == "icarus" and not (constants.get("ICARUS") and number == 0):
                     continue
                 cases.append(
@@ -51,13 +53,13 @@ def _cases() -> list[Any]:
 
 @pytest.mark.parametrize(("file", "backend", "options"), _cases())
 def test_scenario(
-    file: Path, backend: str, options: dict[str, str], tmp_path: Path, request: Any
+    file: Path, backend: str, options: dict[str, Any], tmp_path: Path, request: Any
 ) -> None:
     if backend == "icarus":
         request.getfixturevalue("icarus")
     words = [sys.executable, "-m", "tb.cli", "run", str(file), "--backend", backend]
     for name, value in options.items():
-        words += [f"--{name}", value]
+        words += [f"--{name}"] if value is True else [f"--{name}", value]
     words += ["--out", str(tmp_path)]
     run = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]

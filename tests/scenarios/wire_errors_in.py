@@ -8,7 +8,7 @@ from raw import GET_DEVICE, attach_gadget, control_in, retry
 
 HOST = False
 ICARUS = True
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}]
+RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
 
 
 async def main(bench) -> None:

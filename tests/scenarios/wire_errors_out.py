@@ -8,7 +8,7 @@ from raw import attach_gadget, configure, retry
 from tb.kernel import spawn
 
 HOST = False
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"mode": "slave", "speed": "full"}]
+RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"mode": "slave", "speed": "full"}, {"lockstep": True}]
 
 
 async def main(bench) -> None:

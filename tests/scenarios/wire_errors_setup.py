@@ -7,7 +7,7 @@ from raw import GET_DEVICE, attach_gadget, control_in
 
 HOST = False
 ICARUS = True
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}]
+RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
 
 SILENT = [
     {"bad_crc5": True},
