@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+`resetall
+`default_nettype none
+
+// Global and device registers, and the upper two levels of the interrupt cascade. Plain
+// read/write registers are read back from a shadow RAM; flip-flops hold only the bits that the
+// hardware looks at.
+module global_csr #(
+    parameter NUM_IN_EPS = 7,
+    parameter NUM_OUT_EPS = 7,
+    parameter FIFO_WORDS = 4096,
+    parameter DMA = 2
+) (
+    input  wire        clk,
+    // hardware or soft reset
+    input  wire        rst,
+
+    // start-up sequence: reset values of the shadow RAM
+    input  wire        startup_write,
+    input  wire [6:0]  startup_index,
+    input  wire [31:0] startup_data,
+
+    // register access: `address` is stable from the request on, `write` is one clock
+    input  wire [17:2] address,
+    input  wire        write,
+    input  wire [31:0] write_data,
+    output wire [31:0] read_data,
+
+    // bus events (one clock)
+    input  wire        line_valid,
+    input  wire [5:0]  line,
+    input  wire        sof_valid,
+    input  wire [10:0] sof_frame,
+    input  wire [1:0]  line_state,
+    input  wire        vbus_valid,
+
+    // state that is shown in registers
+    input  wire        dma_busy,
+    input  wire        rx_level,
+    input  wire        fifo0_level,
+    input  wire [31:0] rx_head,
+    input  wire [31:0] daint,
+
+    // endpoint logic: EP0 IN acknowledged or token for the new address, word 1 pushed or popped
+    input  wire        address_taken,
+    input  wire        global_nak_pushed,
+    input  wire        global_nak_popped,
+    input  wire        rx_flushed,
+    input  wire        tx_flushed,
+    input  wire        reset_start,
+
+    // configuration for the rest of the core
+    output wire        dma_enable,
+    output wire        empty_level,
+    output wire        full_speed_only,
+    output wire        remote_wakeup,
+    output wire        soft_disconnect,
+    output wire        session,
+    output wire        full_speed,
+    output wire [6:0]  device_address,
+    output wire        old_address_valid,
+    output wire [6:0]  old_address,
+    output wire [13:0] frame,
+    // frame number that the SOF of this clock stores
+    output wire [13:0] frame_next,
+    output wire [15:0] rx_depth,
+    output wire        rx_size_written,
+    output wire [15:0] in_mask,
+    output wire [15:0] out_mask,
+    output wire [15:0] empty_mask,
+    output wire        global_out_nak,
+    output wire        global_in_nak,
+    output wire        global_nak_push,
+    output wire        rx_flush,
+    output wire        tx_flush,
+    output wire [4:0]  tx_flush_fifo,
+    output wire        soft_reset_wait,
+    output wire        soft_reset,
+
+    output wire        irq,
+    output wire [31:0] ep_irq,
+
+    // for the trace: bits that hardware has set in this clock
+    output wire [31:0] trace_gintsts,
+    output wire [31:0] trace_gotgint
+);
+
+    // register indexes of the shadow RAM: {device bank, offset[7:2]}
+    localparam [6:0] GOTGCTL = 7'h00;
+    localparam [6:0] GOTGINT = 7'h01;
+    localparam [6:0] GAHBCFG = 7'h02;
+    localparam [6:0] GUSBCFG = 7'h03;
+    localparam [6:0] GRSTCTL = 7'h04;
+    localparam [6:0] GINTSTS = 7'h05;
+    localparam [6:0] GINTMSK = 7'h06;
+    localparam [6:0] GRXSTSR = 7'h07;
+    localparam [6:0] GRXFSIZ = 7'h09;
+    localparam [6:0] GI2CCTL = 7'h0C;
+    localparam [6:0] GPVNDCTL = 7'h0D;
+    localparam [6:0] GGPIO = 7'h0E;
+    localparam [6:0] GUID = 7'h0F;
+    localparam [6:0] GSNPSID = 7'h10;
+    localparam [6:0] GHWCFG1 = 7'h11;
+    localparam [6:0] GHWCFG2 = 7'h12;
+    localparam [6:0] GHWCFG3 = 7'h13;
+    localparam [6:0] GHWCFG4 = 7'h14;
+    localparam [6:0] GDFIFOCFG = 7'h17;
+    localparam [6:0] PCGCCTL = 7'h38;
+    localparam [6:0] PCGCCTL1 = 7'h39;
+    localparam [6:0] DCFG = 7'h40;
+    localparam [6:0] DCTL = 7'h41;
+    localparam [6:0] DSTS = 7'h42;
+    localparam [6:0] DIEPMSK = 7'h44;
+    localparam [6:0] DOEPMSK = 7'h45;
+    localparam [6:0] DAINT = 7'h46;
+    localparam [6:0] DAINTMSK = 7'h47;
+    localparam [6:0] DVBUSDIS = 7'h4A;
+    localparam [6:0] DVBUSPULSE = 7'h4B;
+    localparam [6:0] DTHRCTL = 7'h4C;
+    localparam [6:0] DIEPEMPMSK = 7'h4D;
+    localparam [6:0] DEACHMSK = 7'h4F;
+
+    localparam HAS_DMA = (DMA != 0);
+    localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
+
+    // GHWCFG1: two bits per endpoint, 1 = IN only, 2 = OUT only
+    function [31:0] directions;
+        input [31:0] ins;
+        input [31:0] outs;
+        integer n;
+        begin
+            directions = 32'd0;
+            for (n = 1; n < 16; n = n + 1) begin
+                directions[2*n] = (n > outs) && (n <= ins);
+                directions[2*n+1] = (n > ins) && (n <= outs);
+            end
+        end
+    endfunction
+
+    localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
+    localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
+    localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16);
+    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26);
+
+    reg  [31:0] storable;
+    reg  [31:0] status;
+    wire [31:0] shadow;
+
+    reg  [31:0] gintsts_reg;
+    reg  [31:0] gintmsk_reg;
+    reg         session_end_reg;
+    reg  [5:0]  gahbcfg_reg;
+    reg         empty_level_reg;
+    reg  [1:0]  override_reg;
+    reg  [15:0] rx_depth_reg;
+    reg  [1:0]  speed_cfg_reg;
+    reg  [6:0]  address_reg;
+    reg         old_valid_reg;
+    reg  [6:0]  old_reg;
+    reg         wakeup_reg;
+    reg         disconnect_reg;
+    reg         gin_nak_reg;
+    reg         gout_nak_reg;
+    reg         gout_eff_reg;
+    reg         gout_push_reg;
+    reg  [15:0] diepmsk_reg;
+    reg  [15:0] doepmsk_reg;
+    reg  [15:0] empmsk_reg;
+    reg  [31:0] daintmsk_reg;
+    reg         suspended_reg;
+    reg         full_speed_reg;
+    reg  [13:0] frame_reg;
+    reg         rx_flush_reg;
+    reg         tx_flush_reg;
+    reg  [4:0]  flush_fifo_reg;
+    reg         soft_reset_reg;
+    reg         soft_done_reg;
+    reg         irq_reg;
+    reg  [31:0] ep_irq_reg;
+
+    // ---- decode -------------------------------------------------------------------------------
+
+    wire is_low = (address[17:12] == 6'd0);
+    wire is_global = is_low && (address[11:8] == 4'h0);
+    wire is_device = is_low && (address[11:8] == 4'h8);
+    wire is_power = is_low && (address[11:3] == 9'h1C0);
+    wire here = is_global || is_device || is_power;
+    wire [6:0] index = is_power ? {6'h1C, address[2]} : {address[11], address[7:2]};
+    wire store = write && here && !(is_global && (index[5:1] == 5'h1C));
+
+    // bits that are plain storage
+    always @* begin
+        case (index)
+            GOTGCTL: storable = 32'h0010_9EFE;
+            GAHBCFG: storable = HAS_DMA ? 32'h01E0_01BF : 32'h01E0_019F;
+            GINTMSK: storable = 32'hFFFF_FFFE;
+            GRXFSIZ: storable = 32'h0000_FFFF;
+            GUSBCFG, GI2CCTL, GPVNDCTL, GGPIO, GUID, GDFIFOCFG: storable = 32'hFFFF_FFFF;
+            PCGCCTL: storable = 32'hFFFF_E32F;
+            PCGCCTL1: storable = 32'h0000_0007;
+            DCFG: storable = 32'hFF7E_F80F;
+            DCTL: storable = 32'h000F_E873;
+            DIEPMSK: storable = 32'h0000_7BFF;
+            DOEPMSK: storable = 32'h0000_FB7F;
+            DAINTMSK, DEACHMSK: storable = 32'hFFFF_FFFF;
+            DVBUSDIS, DIEPEMPMSK: storable = 32'h0000_FFFF;
+            DVBUSPULSE: storable = 32'h0000_0FFF;
+            DTHRCTL: storable = 32'h0BFF_1FFF;
+            // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
+            default: storable = (index >= 7'h50 && index <= 7'h6F) ? 32'h0000_FFFF : 32'd0;
+        endcase
+        if (is_global && (index[5:1] == 5'h1C)) begin
+            storable = 32'd0;
+        end
+    end
+
+    shadow_ram #(.INDEX_WIDTH(7)) shadow_ram (
+        .clk(clk),
+        .we(startup_write || store),
+        .write_index(startup_write ? startup_index : index),
+        .write_data(startup_write ? startup_data : (write_data & storable)),
+        .read_index(index),
+        .read_data(shadow)
+    );
+
+    // ---- read ---------------------------------------------------------------------------------
+
+    wire [31:0] gintsts = gintsts_reg
+        | {5'd0, 1'b1, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
+           |(daint[15:0] & daintmsk_reg[15:0]), 10'd0, gout_eff_reg, gin_nak_reg, fifo0_level,
+           rx_level, 1'b0, session_end_reg, 2'b00};
+
+    always @* begin
+        status = 32'd0;
+        case (index)
+            GOTGCTL: status = {12'd0, session, 2'd0, 1'b1, 16'd0};
+            GOTGINT: status = {29'd0, session_end_reg, 2'd0};
+            GRSTCTL: status = {!dma_busy, dma_busy, 19'd0, flush_fifo_reg, tx_flush_reg,
+                               rx_flush_reg, 3'd0, soft_reset_reg};
+            GINTSTS: status = gintsts;
+            GRXSTSR: status = rx_level ? rx_head : 32'd0;
+            GSNPSID: status = 32'h4F54_400A;
+            GHWCFG1: status = GHWCFG1_VALUE;
+            GHWCFG2: status = GHWCFG2_VALUE;
+            GHWCFG3: status = GHWCFG3_VALUE;
+            GHWCFG4: status = GHWCFG4_VALUE;
+            DCFG: status = {21'd0, address_reg, 4'd0};
+            DCTL: status = {28'd0, gout_nak_reg, gin_nak_reg, 2'd0};
+            DSTS: status = {8'd0, line_state[0], line_state[1], frame_reg, 5'd0, 1'b0,
+                            full_speed_reg, suspended_reg};
+            DAINT: status = daint;
+            default: status = 32'd0;
+        endcase
+    end
+
+    assign read_data = here ? ((shadow & storable) | status) : 32'd0;
+
+    // ---- bus events ---------------------------------------------------------------------------
+
+    localparam [3:0] LINE_RESET_START = 4'd1;
+    localparam [3:0] LINE_RESET_END = 4'd2;
+    localparam [3:0] LINE_SUSPEND = 4'd3;
+    localparam [3:0] LINE_RESUME = 4'd4;
+    localparam [3:0] LINE_EARLY_SUSPEND = 4'd5;
+    localparam [3:0] LINE_VBUS_ON = 4'd6;
+    localparam [3:0] LINE_VBUS_OFF = 4'd7;
+
+    reg [31:0] set;
+    reg        session_end;
+
+    always @* begin
+        set = 32'd0;
+        session_end = 1'b0;
+        set[3] = sof_valid;
+        if (line_valid) begin
+            case (line[3:0])
+                LINE_RESET_START: begin
+                    set[12] = 1'b1;
+                    set[23] = suspended_reg;
+                end
+                LINE_RESET_END: set[13] = 1'b1;
+                LINE_SUSPEND: set[11] = 1'b1;
+                LINE_RESUME: set[31] = 1'b1;
+                LINE_EARLY_SUSPEND: set[10] = 1'b1;
+                LINE_VBUS_ON: set[30] = 1'b1;
+                LINE_VBUS_OFF: session_end = 1'b1;
+                default: set = {28'd0, sof_valid, 3'd0};
+            endcase
+        end
+    end
+
+    wire [31:0] clear = (write && is_global && (index == GINTSTS)) ? write_data : 32'd0;
+
+    // microframes repeat the frame number; bits 2:0 count the repeats
+    wire same_frame = (frame_reg[13:3] == sof_frame);
+    assign frame_next = full_speed_reg ? {3'd0, sof_frame}
+                           : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
+
+    assign trace_gintsts = set & ~gintsts_reg;
+    assign trace_gotgint = {29'd0, session_end && !session_end_reg, 2'd0};
+
+    // ---- outputs ------------------------------------------------------------------------------
+
+    assign dma_enable = HAS_DMA && gahbcfg_reg[5];
+    assign empty_level = empty_level_reg;
+    assign full_speed_only = (speed_cfg_reg != 2'd0);
+    assign remote_wakeup = wakeup_reg;
+    assign soft_disconnect = disconnect_reg;
+    assign session = override_reg[0] ? override_reg[1] : vbus_valid;
+    assign full_speed = full_speed_reg;
+    assign device_address = address_reg;
+    assign old_address_valid = old_valid_reg;
+    assign old_address = old_reg;
+    assign frame = frame_reg;
+    assign rx_depth = rx_depth_reg;
+    assign rx_size_written = write && is_global && (index == GRXFSIZ);
+    assign in_mask = diepmsk_reg;
+    assign out_mask = doepmsk_reg;
+    assign empty_mask = empmsk_reg;
+    assign global_out_nak = gout_nak_reg;
+    assign global_in_nak = gin_nak_reg;
+    assign global_nak_push = gout_push_reg;
+    assign rx_flush = rx_flush_reg;
+    assign tx_flush = tx_flush_reg;
+    assign tx_flush_fifo = flush_fifo_reg;
+    assign soft_reset_wait = soft_reset_reg;
+    assign soft_reset = soft_reset_reg && !dma_busy && soft_done_reg;
+    assign irq = irq_reg;
+    assign ep_irq = ep_irq_reg;
+
+    // ---- state --------------------------------------------------------------------------------
+
+    always @(posedge clk) begin
+        irq_reg <= gahbcfg_reg[0] && |(gintsts & gintmsk_reg);
+        ep_irq_reg <= daint & daintmsk_reg;
+        gintsts_reg <= (gintsts_reg & ~clear) | set;
+        session_end_reg <= (session_end_reg
+            && !(write && is_global && (index == GOTGINT) && write_data[2])) || session_end;
+        // one clock more, so that a DMA job that began with the command has shown itself
+        soft_done_reg <= soft_reset_reg;
+
+        if (line_valid) begin
+            case (line[3:0])
+                LINE_RESET_END: full_speed_reg <= (line[5:4] != 2'd0);
+                LINE_SUSPEND: suspended_reg <= 1'b1;
+                LINE_RESET_START, LINE_RESUME, LINE_VBUS_OFF: suspended_reg <= 1'b0;
+                default: begin
+                end
+            endcase
+        end
+        if (sof_valid) begin
+            frame_reg <= frame_next;
+        end
+        if (address_taken) begin
+            old_valid_reg <= 1'b0;
+        end
+        if (rx_flushed) begin
+            rx_flush_reg <= 1'b0;
+        end
+        if (tx_flushed) begin
+            tx_flush_reg <= 1'b0;
+        end
+        if (global_nak_pushed) begin
+            gout_push_reg <= 1'b0;
+        end
+        if (global_nak_popped && gout_nak_reg) begin
+            gout_eff_reg <= 1'b1;
+        end
+
+        if (write && here) begin
+            case (index)
+                GOTGCTL: override_reg <= write_data[7:6];
+                GAHBCFG: begin
+                    gahbcfg_reg <= write_data[5:0];
+                    empty_level_reg <= write_data[7];
+                end
+                GRSTCTL: begin
+                    soft_reset_reg <= soft_reset_reg || write_data[0];
+                    rx_flush_reg <= rx_flush_reg || write_data[4];
+                    tx_flush_reg <= tx_flush_reg || write_data[5];
+                    if (!tx_flush_reg) begin
+                        flush_fifo_reg <= write_data[10:6];
+                    end
+                end
+                GINTMSK: gintmsk_reg <= {write_data[31:1], 1'b0};
+                GRXFSIZ: rx_depth_reg <= write_data[15:0];
+                DCFG: begin
+                    speed_cfg_reg <= write_data[1:0];
+                    address_reg <= write_data[10:4];
+                    // the status stage of SET_ADDRESS still comes to the old address
+                    if (write_data[10:4] != address_reg) begin
+                        old_reg <= address_reg;
+                        old_valid_reg <= (write_data[10:4] != 7'd0);
+                    end
+                end
+                DCTL: begin
+                    wakeup_reg <= write_data[0];
+                    disconnect_reg <= write_data[1];
+                    if (write_data[7]) begin
+                        gin_nak_reg <= 1'b1;
+                    end
+                    if (write_data[8]) begin
+                        gin_nak_reg <= 1'b0;
+                    end
+                    if (write_data[9] && !gout_nak_reg) begin
+                        gout_nak_reg <= 1'b1;
+                        gout_push_reg <= 1'b1;
+                    end
+                    if (write_data[10]) begin
+                        gout_nak_reg <= 1'b0;
+                        gout_push_reg <= 1'b0;
+                        gout_eff_reg <= 1'b0;
+                    end
+                end
+                DIEPMSK: diepmsk_reg <= write_data[15:0];
+                DOEPMSK: doepmsk_reg <= write_data[15:0];
+                DIEPEMPMSK: empmsk_reg <= write_data[15:0];
+                DAINTMSK: daintmsk_reg <= write_data;
+                default: begin
+                end
+            endcase
+        end
+        if (reset_start) begin
+            address_reg <= 7'd0;
+            old_valid_reg <= 1'b0;
+        end
+
+        if (rst) begin
+            gintsts_reg <= 32'd0;
+            gintmsk_reg <= 32'd0;
+            session_end_reg <= 1'b0;
+            gahbcfg_reg <= 6'd0;
+            empty_level_reg <= 1'b0;
+            override_reg <= 2'd0;
+            rx_depth_reg <= FIFO_WORDS[17:2];
+            speed_cfg_reg <= 2'd0;
+            address_reg <= 7'd0;
+            old_valid_reg <= 1'b0;
+            wakeup_reg <= 1'b0;
+            disconnect_reg <= 1'b1;
+            gin_nak_reg <= 1'b0;
+            gout_nak_reg <= 1'b0;
+            gout_eff_reg <= 1'b0;
+            gout_push_reg <= 1'b0;
+            diepmsk_reg <= 16'd0;
+            doepmsk_reg <= 16'd0;
+            empmsk_reg <= 16'd0;
+            daintmsk_reg <= 32'd0;
+            suspended_reg <= 1'b0;
+            full_speed_reg <= 1'b1;
+            frame_reg <= 14'd0;
+            rx_flush_reg <= 1'b0;
+            tx_flush_reg <= 1'b0;
+            flush_fifo_reg <= 5'd0;
+            soft_reset_reg <= 1'b0;
+            soft_done_reg <= 1'b0;
+            irq_reg <= 1'b0;
+            ep_irq_reg <= 32'd0;
+        end
+    end
+
+    wire unused_ok = &{1'b0, gahbcfg_reg[4:1], gintsts[0], 1'b0};
+
+endmodule
+
+`resetall

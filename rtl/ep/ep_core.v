@@ -1,0 +1,810 @@
+// SPDX-License-Identifier: Apache-2.0
+`resetall
+`default_nettype none
+
+// Endpoint sequencer: all that happens to an endpoint is an operation on one context, and one
+// operation runs at a time. It takes two clocks: READ fetches the context from the small memories
+// into registers, ACT decides and writes back; the next operation is chosen during ACT. The order
+// of ACT clocks is the order of everything the controller commits.
+module ep_core #(
+    parameter NUM_IN_EPS = 7,
+    parameter NUM_OUT_EPS = 7,
+    // bits of a word address of the packet RAM
+    parameter ADDRESS_WIDTH = 12
+) (
+    input  wire        clk,
+    input  wire        rst,
+
+    // start-up sequence
+    input  wire        startup,
+    input  wire [6:0]  startup_index,
+    input  wire [31:0] startup_fifo_size,
+
+    // messages from the USB side, answers to tokens
+    input  wire        rx_valid,
+    output wire        rx_ready,
+    input  wire [3:0]  rx_type,
+    input  wire [31:0] rx_data,
+    output wire        ans_valid,
+    output wire [2:0]  ans_kind,
+    output wire [3:0]  ans_pid,
+    output wire [10:0] ans_length,
+
+    // register accesses; global registers live elsewhere
+    input  wire        csr_request,
+    input  wire        csr_write,
+    input  wire [17:2] csr_address,
+    input  wire [31:0] csr_write_data,
+    output wire        csr_acknowledge,
+    output wire [31:0] csr_read_data,
+    input  wire [31:0] global_read_data,
+
+    // global configuration and commands (see global_csr)
+    input  wire        dma_enable,
+    input  wire        empty_level,
+    input  wire        full_speed,
+    input  wire [6:0]  device_address,
+    input  wire        old_address_valid,
+    input  wire [6:0]  old_address,
+    input  wire [3:0]  frame,
+    input  wire [15:0] in_mask,
+    input  wire [15:0] out_mask,
+    input  wire [15:0] empty_mask,
+    input  wire        global_out_nak,
+    input  wire        global_in_nak,
+    input  wire        global_nak_push,
+    input  wire        rx_flush,
+    input  wire        rx_size_written,
+    input  wire        tx_flush,
+    input  wire [4:0]  tx_flush_fifo,
+    input  wire        soft_reset_wait,
+    output wire        address_taken,
+    output wire        global_nak_pushed,
+    output wire        global_nak_popped,
+    output wire        rx_flushed,
+    output wire        tx_flushed,
+    output wire        reset_start,
+    output wire        line_valid,
+    output wire        sof_valid,
+    output wire [31:0] daint,
+    output wire        fifo0_level,
+
+    // Rx FIFO
+    output wire        rx_fifo_open,
+    output wire [8:0]  rx_fifo_limit,
+    output wire        rx_fifo_word,
+    output wire        rx_fifo_commit,
+    output wire        rx_fifo_drop,
+    output wire        rx_fifo_push,
+    output wire [31:0] rx_fifo_status,
+    output wire        rx_fifo_flush,
+    output wire        rx_fifo_pop,
+    input  wire        rx_fifo_is_open,
+    input  wire        rx_fifo_overflow,
+    input  wire [15:0] rx_fifo_free,
+    input  wire        head_valid,
+    input  wire [31:0] head,
+
+    // word pushed into a Tx FIFO by software
+    output wire        push_write,
+    output wire [ADDRESS_WIDTH-1:0] push_address,
+    // packet to read for sending
+    output wire        send_start,
+    output wire [ADDRESS_WIDTH-1:0] send_address,
+    output wire [8:0]  send_words,
+    output wire        send_stop,
+
+    // place of the Tx FIFO in work, for the reader and the DMA
+    output wire [31:0] fifo_size,
+
+    // DMA engine
+    output wire        dma_start,
+    output wire        dma_receive,
+    output wire        dma_discard,
+    output wire [31:0] dma_address,
+    output wire [10:0] dma_bytes,
+    output wire [ADDRESS_WIDTH-1:0] dma_ram_address,
+    input  wire        dma_busy,
+    input  wire        dma_done,
+    input  wire        dma_error,
+    output wire        dma_clear,
+
+    // trace: what the operation did, and the causes it set
+    output wire        trace_valid,
+    output wire [7:0]  trace_kind,
+    output wire [23:0] trace_arg,
+    output wire [31:0] trace_data,
+    output wire        trace_cause_valid,
+    output wire [23:0] trace_cause_arg,
+    output wire [31:0] trace_cause_data,
+    output wire        trace_status_valid,
+    output wire [23:0] trace_status_arg
+);
+
+    localparam A = ADDRESS_WIDTH;
+    localparam INS = NUM_IN_EPS + 1;
+    localparam OUTS = NUM_OUT_EPS + 1;
+    // bits of a context index and of a FIFO index
+    localparam CW = (INS + OUTS <= 4) ? 2 : (INS + OUTS <= 8) ? 3 : (INS + OUTS <= 16) ? 4 : 5;
+    localparam FW = (INS <= 2) ? 1 : (INS <= 4) ? 2 : (INS <= 8) ? 3 : 4;
+    localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
+    localparam [4:0] LAST_OUT = NUM_OUT_EPS[4:0];
+    localparam [4:0] OUT_BASE = INS[4:0];
+    // words of the Rx FIFO that OUT data never takes: three SETUPs (3 words each), SETUP done,
+    // global NAK; and the status word and OUT done of the packet itself
+    localparam [15:0] RESERVE = 16'd13;
+
+    localparam [3:0] MSG_TOKEN = 4'd1;
+    localparam [3:0] MSG_WORD = 4'd2;
+    localparam [3:0] MSG_END = 4'd3;
+    localparam [3:0] MSG_HANDSHAKE = 4'd4;
+    localparam [3:0] MSG_SOF = 4'd5;
+    localparam [3:0] MSG_LINE = 4'd6;
+
+    localparam [3:0] OP_NONE = 4'd0;
+    localparam [3:0] OP_TOKEN = 4'd1;
+    localparam [3:0] OP_END = 4'd2;
+    localparam [3:0] OP_HANDSHAKE = 4'd3;
+    localparam [3:0] OP_LINE = 4'd4;
+    localparam [3:0] OP_CSR = 4'd5;
+    localparam [3:0] OP_HEAD = 4'd6;
+    localparam [3:0] OP_MOVED = 4'd7;
+    localparam [3:0] OP_SCAN = 4'd8;
+    localparam [3:0] OP_FLUSH = 4'd9;
+
+    localparam [3:0] STS_GLOBAL_NAK = 4'd1;
+    localparam [3:0] STS_OUT = 4'd2;
+    localparam [3:0] STS_OUT_DONE = 4'd3;
+    localparam [3:0] STS_SETUP_DONE = 4'd4;
+    localparam [3:0] STS_SETUP = 4'd6;
+
+    localparam [3:0] PID_IN = 4'b1001;
+    localparam [3:0] PID_SETUP = 4'b1101;
+    localparam [2:0] KIND_DATA = 3'd5;
+
+    // ---- operation and what is in work --------------------------------------------------------
+
+    reg  [3:0]  op_reg;
+    reg         read_reg;
+    reg         out_reg;
+    reg  [3:0]  ep_reg;
+    reg  [CW-1:0] slot_reg;
+    reg         exists_reg;
+    reg  [3:0]  op_next;
+    reg         out_next;
+    reg  [3:0]  ep_next;
+
+    reg  [3:0]  scan_ep_reg;
+    reg         scan_out_reg;
+    reg  [3:0]  flush_reg;
+    reg         flush_seen_reg;
+    reg         head_seen_reg;
+
+    // OUT or SETUP packet on the wire
+    reg         token_known_reg;
+    reg         token_setup_reg;
+    reg  [3:0]  token_ep_reg;
+    reg  [3:0]  token_pid_reg;
+    reg  [10:0] token_size_reg;
+    // IN packet on the wire
+    reg         sending_reg;
+    reg  [3:0]  sending_ep_reg;
+    reg  [FW-1:0] sending_fifo_reg;
+    // packet in the hands of the DMA engine
+    reg         job_out_reg;
+    reg  [3:0]  job_ep_reg;
+    reg  [3:0]  job_status_reg;
+    reg  [FW-1:0] job_fifo_reg;
+    reg  [10:0] job_bytes_reg;
+    // EP0: SETUP not yet followed by a token, SETUP not yet handed over, packet size code
+    reg         setup_open_reg;
+    reg         setup_busy_reg;
+    reg  [1:0]  ep0_size_reg;
+    // status word to push in the clock after ACT
+    reg         push_reg;
+    reg  [3:0]  push_status_reg;
+    reg  [3:0]  push_ep_reg;
+    reg         answer_reg;
+    reg  [2:0]  kind_reg;
+    reg  [3:0]  answer_pid_reg;
+    reg  [10:0] length_reg;
+
+    wire act = !read_reg && (op_reg != OP_NONE);
+    wire act_token = act && (op_reg == OP_TOKEN);
+    wire act_end = act && (op_reg == OP_END);
+    wire act_handshake = act && (op_reg == OP_HANDSHAKE);
+    wire act_line = act && (op_reg == OP_LINE);
+    wire act_csr = act && (op_reg == OP_CSR);
+    wire act_head = act && (op_reg == OP_HEAD);
+    wire act_moved = act && (op_reg == OP_MOVED);
+    wire act_scan = act && (op_reg == OP_SCAN);
+    wire act_flush = act && (op_reg == OP_FLUSH);
+
+    // ---- register addresses -------------------------------------------------------------------
+
+    wire csr_low = (csr_address[17:12] == 6'd0);
+    wire csr_in = csr_low && ((csr_address[11:8] == 4'h9) || (csr_address[11:8] == 4'hA));
+    wire csr_out = csr_low && ((csr_address[11:8] == 4'hB) || (csr_address[11:8] == 4'hC));
+    wire csr_fifo0_size = csr_low && (csr_address[11:2] == 10'h00A);
+    wire csr_fifo0_status = csr_low && (csr_address[11:2] == 10'h00B);
+    wire csr_fifon_size = csr_low && (csr_address[11:6] == 6'h04) && (csr_address[5:2] != 4'd0);
+    wire csr_pop = csr_low && (csr_address[11:2] == 10'h008);
+    wire csr_window = !csr_low && ((csr_address[17:16] == 2'b00)
+                                   || (csr_address[17:12] == 6'h10));
+    wire [3:0] csr_window_ep = csr_address[15:12] - 4'd1;
+    wire [3:0] csr_reg_ep = {csr_in != csr_address[8], csr_address[7:5]};
+    wire csr_level = csr_in && (csr_address[4:2] == 3'd6);
+    wire csr_size = csr_fifo0_size || csr_fifon_size;
+
+    // ---- choice of the next operation ---------------------------------------------------------
+
+    wire rx_done = act_token || act_end || act_handshake || act_line;
+    wire rx_op = rx_valid && !rx_done && !push_reg
+                 && ((rx_type == MSG_TOKEN) || (rx_type == MSG_END)
+                     || (rx_type == MSG_HANDSHAKE) || (rx_type == MSG_LINE));
+    wire csr_op = csr_request && !act_csr;
+    wire moved_op = dma_done && !act_moved;
+    wire head_op = dma_enable && head_valid && !dma_busy && !act_head && !act_scan
+                   && !soft_reset_wait;
+    wire flush_op = tx_flush && flush_seen_reg && !act_flush;
+
+    always @* begin
+        op_next = OP_NONE;
+        out_next = 1'b1;
+        ep_next = 4'd0;
+        if (startup) begin
+            op_next = OP_NONE;
+        end else if (rx_op) begin
+            case (rx_type)
+                MSG_TOKEN: begin
+                    op_next = OP_TOKEN;
+                    out_next = (rx_data[3:0] != PID_IN);
+                    ep_next = rx_data[7:4];
+                end
+                MSG_END: begin
+                    op_next = OP_END;
+                    ep_next = token_ep_reg;
+                end
+                MSG_HANDSHAKE: begin
+                    op_next = OP_HANDSHAKE;
+                    out_next = 1'b0;
+                    ep_next = sending_ep_reg;
+                end
+                default: op_next = OP_LINE;
+            endcase
+        end else if (csr_op) begin
+            op_next = OP_CSR;
+            out_next = csr_out || csr_pop;
+            ep_next = csr_pop ? head[3:0] : csr_window ? csr_window_ep : csr_reg_ep;
+        end else if (moved_op) begin
+            op_next = OP_MOVED;
+            out_next = job_out_reg;
+            ep_next = job_ep_reg;
+        end else if (head_op) begin
+            op_next = OP_HEAD;
+            ep_next = head[3:0];
+        end else if (flush_op) begin
+            op_next = OP_FLUSH;
+            out_next = 1'b0;
+        end else if (!act_scan) begin
+            op_next = OP_SCAN;
+            out_next = scan_out_reg;
+            ep_next = scan_ep_reg;
+        end
+    end
+
+    wire exists_next = {1'b0, ep_next} <= (out_next ? LAST_OUT : LAST_IN);
+    wire [4:0] slot_wide = !exists_next ? 5'd0 : out_next ? OUT_BASE + {1'b0, ep_next}
+                         : {1'b0, ep_next};
+
+    // ---- context ------------------------------------------------------------------------------
+
+    wire [21:0] control;
+    wire [18:0] size;
+    wire [11:0] count;
+    wire [31:0] address;
+    wire [18:0] unacknowledged;
+    wire [5:0]  flags_now;
+    wire [15:0] causes_now;
+
+    reg  [21:0] control_reg;
+    reg  [10:0] packet_reg;
+    reg  [18:0] size_reg;
+    reg  [11:0] count_reg;
+    reg  [31:0] address_reg;
+    reg  [18:0] unacknowledged_reg;
+    reg  [5:0]  flags_reg;
+    reg  [15:0] causes_reg;
+    reg  [10:0] length_now_reg;
+    reg  [FW-1:0] fifo_reg;
+    reg         ours_reg;
+    reg         known_reg;
+    reg  [15:0] need_one_reg;
+    reg  [15:0] need_two_reg;
+
+    wire [CW-1:0] slot = startup ? startup_index[CW-1:0] : slot_reg;
+    wire is_ep0 = (ep_reg == 4'd0);
+    wire is_out0 = is_ep0 && out_reg;
+    wire enabled = flags_reg[0] && exists_reg;
+
+    wire [10:0] packet_now = !is_ep0 ? control[10:0]
+                           : 11'd64 >> (is_out0 ? ep0_size_reg : control[1:0]);
+    // the next IN packet: to be sent (by what the host lacks) or to be fetched
+    wire [18:0] bytes_now = (op_reg == OP_SCAN) || (op_reg == OP_MOVED) ? size : unacknowledged;
+    wire [10:0] length_now = (bytes_now > {8'd0, packet_now}) ? packet_now : bytes_now[10:0];
+    wire [15:0] packet_words_now = {5'd0, packet_now + 11'd3} >> 2;
+
+    wire [3:0] fifo_wide = (op_reg == OP_FLUSH) ? flush_reg
+                         : (op_reg != OP_CSR) ? control[21:18]
+                         : csr_fifon_size ? csr_address[5:2]
+                         : csr_fifo0_size || csr_fifo0_status ? 4'd0
+                         : csr_level ? csr_reg_ep : control[21:18];
+    wire [FW-1:0] fifo_now = startup ? startup_index[FW-1:0]
+                           : !read_reg ? fifo_reg
+                           : ({1'b0, fifo_wide} > LAST_IN) ? {FW{1'b0}} : fifo_wide[FW-1:0];
+
+    wire [15:0] fifo_used;
+    wire [15:0] fifo_free;
+    wire [A-1:0] fifo_front;
+    wire [A-1:0] fifo_end;
+    wire [INS-1:0] fifo_empty;
+    wire [INS-1:0] fifo_half_empty;
+    wire [INS-1:0] fifo_low = empty_level ? fifo_empty : fifo_half_empty;
+    reg  [INS-1:0] tx_empty_reg;
+    reg         refresh_reg;
+    reg  [FW-1:0] refresh_ep_reg;
+
+    wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
+    wire words_there = (fifo_used >= {7'd0, words});
+
+    // ---- token --------------------------------------------------------------------------------
+
+    wire [2:0]  token_kind;
+    wire [3:0]  token_data_pid;
+    wire [10:0] token_length;
+    wire        token_receive;
+    wire        token_cause;
+
+    ep_token ep_token (
+        .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
+        .flags(flags_reg), .transfer_type(control_reg[16:15]),
+        .packets_left(count_reg[9:0] != 10'd0),
+        .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
+        .setup_busy(setup_busy_reg),
+        .next_length(length_now_reg), .packet_ready(words_there),
+        .fifo_empty(fifo_used == 16'd0),
+        .packet_size(packet_reg),
+        .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
+        .room_setup(rx_fifo_free >= 16'd5),
+        .kind(token_kind), .data_pid(token_data_pid), .length(token_length),
+        .receive(token_receive), .token_cause(token_cause)
+    );
+
+    wire token_setup_done = act_token && known_reg && is_ep0 && setup_open_reg
+                            && (rx_data[3:0] != PID_SETUP) && (rx_fifo_free != 16'd0);
+
+    // ---- end of an OUT or SETUP packet --------------------------------------------------------
+
+    wire end_ok = rx_data[16];
+    wire [3:0] end_pid = rx_data[15:12];
+    wire [10:0] end_length = rx_data[10:0];
+    wire end_toggle = (end_pid == token_pid_reg);
+    wire end_good = end_ok && !rx_fifo_overflow
+                    && (token_setup_reg ? (end_length == 11'd8)
+                                        : (end_length <= token_size_reg));
+    wire end_accept = act_end && rx_fifo_is_open && end_good && end_toggle;
+    wire end_out = end_accept && !token_setup_reg;
+    wire end_last = (end_length < packet_reg) || (count_reg[9:0] <= 10'd1);
+    wire [31:0] end_status = {7'd0, frame, token_setup_reg ? STS_SETUP : STS_OUT,
+                              end_pid[3:2], end_length, token_ep_reg};
+
+    // ---- registers ----------------------------------------------------------------------------
+
+    wire [31:0] ep_read_data;
+    wire        reg_control, reg_causes, reg_size, reg_address;
+    wire [21:0] reg_control_data;
+    wire [5:0]  reg_flags_data;
+    wire        reg_nak_set, reg_nak_clear;
+    wire [18:0] reg_size_data;
+    wire [11:0] reg_count_data;
+
+    ep_registers ep_registers (
+        .offset(csr_address[4:2]), .is_out(out_reg), .is_ep0(is_ep0),
+        .write_data(csr_write_data), .flags(flags_reg), .causes(causes_reg),
+        .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
+        .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
+        .read_data(ep_read_data), .control_write(reg_control), .causes_write(reg_causes),
+        .size_write(reg_size), .address_write(reg_address), .control_data(reg_control_data),
+        .flags_data(reg_flags_data), .nak_effective_set(reg_nak_set),
+        .nak_effective_clear(reg_nak_clear), .size_data(reg_size_data),
+        .count_data(reg_count_data)
+    );
+
+    wire write_ep = act_csr && csr_write && (csr_in || csr_out) && exists_reg;
+    wire write_control = write_ep && reg_control;
+    wire fifo_exists = ({1'b0, csr_address[5:2]} <= LAST_IN) || !csr_fifon_size;
+    wire window_push = act_csr && csr_write && csr_window && exists_reg && !dma_enable
+                       && (fifo_free != 16'd0);
+    wire window_pop = act_csr && !csr_write && csr_window && !dma_enable && head_valid;
+    // the endpoint of the head was chosen with the operation: the head must have been there
+    wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
+
+    assign csr_acknowledge = act_csr;
+    assign csr_read_data = csr_window ? (window_pop ? head : 32'd0)
+                         : (csr_in || csr_out) ? (exists_reg ? ep_read_data : 32'd0)
+                         : csr_pop ? (status_pop ? head : 32'd0)
+                         : csr_size ? (fifo_exists ? fifo_size : 32'd0)
+                         : csr_fifo0_status ? {16'h0008, fifo_free} : global_read_data;
+
+    // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
+
+    wire [3:0] head_status = head[20:17];
+    wire [10:0] head_bytes = head[14:4];
+    wire head_blocked = act_head && (head_status == STS_SETUP) && !enabled;
+    wire head_pop = act_head && !head_blocked;
+    wire popped = head_pop || status_pop;
+    wire popped_done = popped && (head_status == STS_OUT_DONE) && enabled;
+    wire popped_setup_done = popped && (head_status == STS_SETUP_DONE);
+    wire popped_nak = popped && (head_status == STS_GLOBAL_NAK);
+    wire head_job = head_pop && (head_bytes != 11'd0);
+
+    wire moved_out = act_moved && job_out_reg;
+    wire moved_setup = moved_out && (job_status_reg == STS_SETUP);
+    wire moved_in = act_moved && !job_out_reg;
+
+    // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
+
+    wire busy_out = (rx_fifo_is_open && (token_ep_reg == ep_reg))
+                    || (dma_busy && job_out_reg && (job_ep_reg == ep_reg));
+    wire busy_in = (sending_reg && (sending_ep_reg == ep_reg))
+                   || (dma_busy && !job_out_reg && (job_ep_reg == ep_reg));
+    wire scan_disable = act_scan && exists_reg && flags_reg[5] && !(out_reg ? busy_out : busy_in);
+    wire scan_fetch = act_scan && exists_reg && !out_reg && dma_enable && flags_reg[0]
+                      && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
+                      && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
+                      && !soft_reset_wait;
+    wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push_reg
+                    && (rx_fifo_free != 16'd0);
+    wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push_reg;
+
+    wire flush_busy = (sending_reg && (sending_fifo_reg == fifo_reg))
+                      || (dma_busy && !job_out_reg && (job_fifo_reg == fifo_reg));
+    wire flush_exists = ({1'b0, flush_reg} <= LAST_IN);
+    wire flush_now = act_flush && !flush_busy && flush_exists;
+    wire flush_last = !tx_flush_fifo[4] || ({1'b0, flush_reg} >= LAST_IN);
+    wire flush_step = act_flush && (!flush_busy || !flush_exists);
+
+    // ---- handshake ----------------------------------------------------------------------------
+
+    wire acknowledged = act_handshake && sending_reg && rx_data[0];
+    wire in_last = (count_reg[9:0] <= 10'd1);
+
+    // ---- writes to the context ----------------------------------------------------------------
+
+    wire [18:0] take_bytes = end_out ? {8'd0, end_length}
+                           : window_push ? 19'd4 : {8'd0, job_bytes_reg};
+    wire [18:0] size_less = (size_reg > take_bytes) ? size_reg - take_bytes : 19'd0;
+    wire [11:0] count_less = {count_reg[11:10], count_reg[9:0] - {9'd0, count_reg[9:0] != 10'd0}};
+    wire [1:0] setups_less = count_reg[11:10] - {1'b0, count_reg[11:10] != 2'd0};
+
+    wire write_size = write_ep && reg_size;
+    wire write_flags = write_control || end_out || acknowledged || popped_done || moved_setup
+                       || scan_disable || (popped_setup_done && !dma_enable);
+
+    reg  [5:0]  flags_data;
+    reg  [15:0] causes_set;
+    reg  [15:0] causes_clear;
+
+    always @* begin
+        flags_data = flags_reg;
+        causes_set = 16'd0;
+        causes_clear = 16'd0;
+        if (write_control) begin
+            flags_data = reg_flags_data;
+            causes_set[6] = reg_nak_set && !out_reg;
+            causes_clear[6] = reg_nak_clear && !reg_nak_set;
+        end
+        if (write_ep && reg_causes) begin
+            causes_clear = csr_write_data[15:0];
+        end
+        if (act_token && token_cause) begin
+            causes_set[4] = 1'b1;
+        end
+        if (end_out) begin
+            flags_data[4] = !flags_reg[4];
+            flags_data[1] = flags_reg[1] || end_last;
+        end
+        if (acknowledged) begin
+            flags_data[4] = !flags_reg[4];
+            if (in_last && flags_reg[0]) begin
+                flags_data[0] = 1'b0;
+                // a disable that waited for this packet has nothing left to do but report
+                causes_set[0] = 1'b1;
+            end
+        end
+        if (popped_done) begin
+            flags_data[0] = 1'b0;
+            causes_set[0] = 1'b1;
+        end
+        if (popped_setup_done) begin
+            flags_data[0] = 1'b0;
+            causes_set[3] = 1'b1;
+        end
+        if (moved_setup) begin
+            flags_data[0] = 1'b0;
+            causes_set[0] = 1'b1;
+            causes_set[15] = 1'b1;
+        end
+        if (act_moved && dma_error) begin
+            causes_set[2] = 1'b1;
+        end
+        if (scan_disable) begin
+            flags_data[5] = 1'b0;
+            flags_data[0] = 1'b0;
+            causes_set[1] = 1'b1;
+        end
+        if (!exists_reg) begin
+            causes_set = 16'd0;
+        end
+    end
+
+    wire setup_accept = end_accept && token_setup_reg;
+    // DMA addresses advance by whole words
+    wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
+
+    ep_flags #(.INS(INS), .OUTS(OUTS)) ep_flags (
+        .clk(clk), .rst(rst), .slot({{(5-CW){1'b0}}, slot_reg}), .is_out0(is_out0),
+        .is_in(!out_reg),
+        .flags(flags_now), .flags_write(write_flags && exists_reg), .flags_data(flags_data),
+        .causes(causes_now), .causes_set(act ? causes_set : 16'd0),
+        .causes_clear(act ? causes_clear : 16'd0),
+        .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
+        .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask), .daint(daint)
+    );
+
+    ep_context #(.INDEX_WIDTH(CW)) ep_context (
+        .clk(clk), .index(slot),
+        .control(control), .control_write(startup || write_control),
+        .control_data(startup ? 22'd0 : reg_control_data),
+        .size(size),
+        .size_write(startup || write_size || end_out || moved_in || window_push
+                    || moved_setup),
+        .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
+        .count(count),
+        .count_write(startup || write_size || end_accept || acknowledged),
+        .count_data(startup ? 12'd0 : write_size ? reg_count_data
+                    : setup_accept ? {setups_less, count_reg[9:0]} : count_less),
+        .address(address),
+        .address_write(startup || (write_ep && reg_address) || act_moved),
+        .address_data(startup ? 32'd0 : act_moved
+                      ? address_reg + {21'd0, moved_bytes} : csr_write_data),
+        .unacknowledged(unacknowledged),
+        .unacknowledged_write(startup || write_size || acknowledged),
+        .unacknowledged_data(startup ? 19'd0 : write_size ? reg_size_data
+                             : unacknowledged_reg - {8'd0, length_now_reg})
+    );
+
+    tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
+        .clk(clk), .rst(rst), .index(fifo_now), .load(read_reg),
+        .set_size((startup && (startup_index <= {2'd0, LAST_IN}))
+                  || (act_csr && csr_write && csr_size && fifo_exists)),
+        .size(startup ? startup_fifo_size : csr_write_data),
+        .flush(flush_now), .fill(window_push || moved_in), .release_words(acknowledged),
+        .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2] : words),
+        .loaded_size(fifo_size), .loaded_used(fifo_used), .loaded_free(fifo_free),
+        .loaded_front(fifo_front), .loaded_end(fifo_end),
+        .empty(fifo_empty), .half_empty(fifo_half_empty)
+    );
+
+    // ---- outputs ------------------------------------------------------------------------------
+
+    assign rx_ready = startup || rx_done || (rx_type == 4'd0) || (rx_type > MSG_LINE)
+                      || (rx_type == MSG_SOF) || ((rx_type == MSG_WORD) && !push_reg);
+    assign line_valid = act_line;
+    assign sof_valid = rx_valid && (rx_type == MSG_SOF) && !startup;
+    assign reset_start = act_line && (rx_data[3:0] == 4'd1);
+
+    assign ans_valid = answer_reg;
+    assign ans_kind = kind_reg;
+    assign ans_pid = answer_pid_reg;
+    assign ans_length = length_reg;
+
+    assign address_taken = is_ep0
+                           && (acknowledged || (act_token && ours_reg
+                                                && (rx_data[14:8] == device_address)));
+    assign global_nak_pushed = scan_nak;
+    // a SETUP that waits for EP0 to be enabled must not hold up the global NAK
+    assign global_nak_popped = popped_nak || ((head_blocked || scan_rx_flush) && !global_nak_push);
+    assign rx_flushed = scan_rx_flush;
+    assign tx_flushed = flush_step && flush_last;
+    assign fifo0_level = fifo_low[0];
+
+    assign rx_fifo_open = act_token && token_receive;
+    assign rx_fifo_limit = (rx_data[3:0] == PID_SETUP) ? 9'd2 : need_one_reg[8:0] - RESERVE[8:0];
+    assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push_reg && !startup;
+    assign rx_fifo_commit = end_accept;
+    assign rx_fifo_drop = act_end || reset_start;
+    assign rx_fifo_push = push_reg;
+    assign rx_fifo_status = push_reg ? {7'd0, frame, push_status_reg, 13'd0, push_ep_reg}
+                          : end_status;
+    assign rx_fifo_flush = scan_rx_flush || rx_size_written;
+    assign rx_fifo_pop = popped || window_pop;
+
+    assign push_write = window_push;
+    assign push_address = fifo_end;
+    assign send_start = act_token && (token_kind == KIND_DATA);
+    assign send_address = fifo_front;
+    assign send_words = words;
+    assign send_stop = reset_start;
+
+    assign dma_start = head_job || scan_fetch;
+    assign dma_receive = act_head;
+    assign dma_discard = act_head && !enabled;
+    assign dma_address = address_reg;
+    assign dma_bytes = act_head ? head_bytes : length_now_reg;
+    assign dma_ram_address = fifo_end;
+    assign dma_clear = act_moved;
+
+    // ---- state --------------------------------------------------------------------------------
+
+    wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
+
+    always @(posedge clk) begin
+        if (read_reg) begin
+            read_reg <= 1'b0;
+        end else begin
+            op_reg <= op_next;
+            read_reg <= (op_next != OP_NONE);
+            out_reg <= out_next;
+            ep_reg <= ep_next;
+            slot_reg <= slot_wide[CW-1:0];
+            exists_reg <= exists_next;
+            head_seen_reg <= head_valid;
+        end
+
+        // READ
+        if (read_reg) begin
+            control_reg <= control;
+            packet_reg <= packet_now;
+            size_reg <= size;
+            count_reg <= count;
+            address_reg <= address;
+            unacknowledged_reg <= unacknowledged;
+            flags_reg <= flags_now;
+            causes_reg <= causes_now;
+            length_now_reg <= length_now;
+            fifo_reg <= fifo_now;
+            ours_reg <= (rx_data[14:8] == device_address)
+                        || (old_address_valid && (rx_data[14:8] == old_address));
+            known_reg <= exists_reg
+                         && ((rx_data[14:8] == device_address)
+                             || (old_address_valid && (rx_data[14:8] == old_address)));
+            need_one_reg <= packet_words_now + RESERVE;
+            need_two_reg <= {packet_words_now[14:0], 1'b0} + RESERVE + 16'd2;
+        end
+
+        // ACT
+        answer_reg <= act_token;
+        kind_reg <= token_kind;
+        answer_pid_reg <= token_data_pid;
+        length_reg <= token_length;
+        if (act_token && (rx_data[3:0] != PID_IN)) begin
+            token_known_reg <= ours_reg;
+            token_setup_reg <= (rx_data[3:0] == PID_SETUP);
+            token_ep_reg <= ep_reg;
+            token_pid_reg <= token_data_pid;
+            token_size_reg <= packet_reg;
+        end
+        if (send_start) begin
+            sending_reg <= 1'b1;
+            sending_ep_reg <= ep_reg;
+            sending_fifo_reg <= fifo_reg;
+        end
+        if (act_handshake || reset_start) begin
+            sending_reg <= 1'b0;
+        end
+        if (dma_start) begin
+            job_out_reg <= act_head;
+            job_ep_reg <= ep_reg;
+            job_status_reg <= head_status;
+            job_fifo_reg <= fifo_reg;
+            job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
+        end
+
+        // status words without data
+        push_reg <= (end_out && end_last) || token_setup_done || scan_nak;
+        push_status_reg <= act_end ? STS_OUT_DONE : act_token ? STS_SETUP_DONE : STS_GLOBAL_NAK;
+        push_ep_reg <= act_scan ? 4'd0 : ep_reg;
+
+        if (token_setup_done) begin
+            setup_open_reg <= 1'b0;
+        end
+        if (popped_setup_done && !setup_open_reg) begin
+            setup_busy_reg <= 1'b0;
+        end
+        if (setup_accept) begin
+            setup_open_reg <= 1'b1;
+            setup_busy_reg <= 1'b1;
+        end
+        if (reset_start || rx_fifo_flush) begin
+            setup_open_reg <= 1'b0;
+            setup_busy_reg <= 1'b0;
+        end
+        if (write_control && is_ep0 && !out_reg) begin
+            ep0_size_reg <= csr_write_data[1:0];
+        end
+
+        if (act_scan) begin
+            scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
+            scan_out_reg <= scan_out_reg != scan_wrap;
+        end
+        flush_seen_reg <= tx_flush;
+        if (!flush_seen_reg) begin
+            flush_reg <= tx_flush_fifo[4] ? 4'd0 : tx_flush_fifo[3:0];
+        end else if (flush_step) begin
+            flush_reg <= flush_reg + 1'b1;
+        end
+
+        // TxFEmp of an endpoint follows its FIFO; FIFO numbers differ from endpoint numbers
+        refresh_reg <= (act_scan || window_push || act_handshake || moved_in) && exists_reg
+                       && !out_reg;
+        refresh_ep_reg <= ep_reg[FW-1:0];
+        if (refresh_reg) begin
+            tx_empty_reg[refresh_ep_reg] <= fifo_low[fifo_reg];
+        end
+
+        if (rst) begin
+            op_reg <= OP_NONE;
+            read_reg <= 1'b0;
+            scan_ep_reg <= 4'd0;
+            scan_out_reg <= 1'b0;
+            answer_reg <= 1'b0;
+            sending_reg <= 1'b0;
+            push_reg <= 1'b0;
+            setup_open_reg <= 1'b0;
+            setup_busy_reg <= 1'b0;
+            ep0_size_reg <= 2'd0;
+            token_known_reg <= 1'b0;
+            flush_seen_reg <= 1'b0;
+            refresh_reg <= 1'b0;
+            tx_empty_reg <= {INS{1'b1}};
+        end
+    end
+
+    // ---- trace --------------------------------------------------------------------------------
+
+    wire [15:0] causes_new = causes_set & ~causes_reg;
+    wire trace_token = act_token && ours_reg;
+    wire trace_end = act_end && token_known_reg;
+    wire trace_done = act_handshake && sending_reg;
+    wire [1:0] drop_reason = !rx_fifo_is_open ? 2'd3 : !end_good ? 2'd1 : 2'd2;
+
+    assign trace_valid = act_csr || trace_token || trace_end || trace_done || act_line || head_pop
+                         || moved_in || tx_flushed || scan_rx_flush;
+    assign trace_kind = act_csr ? (csr_write ? 8'd1 : 8'd2) : act_token ? 8'd3
+                      : act_end ? (end_accept ? 8'd5 : 8'd6) : act_handshake ? 8'd8
+                      : act_line ? 8'd15 : act_head ? 8'd10 : act_moved ? 8'd11 : 8'd17;
+    assign trace_arg = act_csr ? {6'd0, csr_address, 2'b00}
+                     : act_token ? {8'd0, token_kind, 1'b0, ep_reg, rx_data[3:0], token_data_pid}
+                     : act_end ? {16'd0, end_pid, token_ep_reg}
+                     : act_line ? 24'd0
+                     : act_head ? {16'd0, head_status, head[3:0]}
+                     : act_flush ? {19'd0, tx_flush_fifo} : act_scan ? 24'h00001F
+                     : {20'd0, ep_reg};
+    assign trace_data = act_csr ? (csr_write ? csr_write_data : csr_read_data)
+                      : act_token ? {21'd0, token_length}
+                      : act_end ? (end_accept ? {21'd0, end_length} : {30'd0, drop_reason})
+                      : act_handshake ? {31'd0, rx_data[0]}
+                      : act_line ? rx_data : act_head ? head
+                      : act_moved ? {21'd0, job_bytes_reg} : 32'd0;
+    assign trace_cause_valid = act && (causes_new != 16'd0);
+    assign trace_cause_arg = {8'd0, out_reg ? 8'd2 : 8'd1, 4'd0, ep_reg};
+    assign trace_cause_data = {16'd0, causes_new};
+    assign trace_status_valid = push_reg;
+    assign trace_status_arg = {16'd0, push_status_reg, push_ep_reg};
+
+    wire unused_ok = &{1'b0, count_reg, rx_data[31:17], head[31:21], slot_wide, 1'b0};
+
+endmodule
+
+`resetall

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+`resetall
+`default_nettype none
+
+// The answer to a token, from the state of its endpoint. Combinational.
+module ep_token (
+    // PID nibble of the token
+    input  wire [3:0]  pid,
+    // the address is ours and the endpoint exists
+    input  wire        known,
+    input  wire        is_ep0,
+    input  wire        high_speed,
+
+    // {disable pending, data PID, active, stall, NAK, enabled}
+    input  wire [5:0]  flags,
+    input  wire [1:0]  transfer_type,
+    input  wire        packets_left,
+    input  wire        global_in_nak,
+    input  wire        global_out_nak,
+    // a SETUP has not been handed over to software yet
+    input  wire        setup_busy,
+
+    // IN: length of the next packet, whether all its words are in the FIFO, FIFO holds nothing
+    input  wire [10:0] next_length,
+    input  wire        packet_ready,
+    input  wire        fifo_empty,
+
+    // OUT: packet size, Rx FIFO has room for one, for two packets, for a SETUP
+    input  wire [10:0] packet_size,
+    input  wire        room_one,
+    input  wire        room_two,
+    input  wire        room_setup,
+
+    output reg  [2:0]  kind,
+    output reg  [3:0]  data_pid,
+    output reg  [10:0] length,
+    // the packet that follows will be written to the Rx FIFO
+    output reg         receive,
+    // causes INTknTXFEmp or OUTTknEPdis
+    output reg         token_cause
+);
+
+    localparam [2:0] SILENT = 3'd0;
+    localparam [2:0] ACK = 3'd1;
+    localparam [2:0] NAK = 3'd2;
+    localparam [2:0] STALL = 3'd3;
+    localparam [2:0] NYET = 3'd4;
+    localparam [2:0] DATA = 3'd5;
+
+    localparam [3:0] PID_OUT = 4'b0001;
+    localparam [3:0] PID_IN = 4'b1001;
+    localparam [3:0] PID_SETUP = 4'b1101;
+
+    wire unused_ok = &{1'b0, transfer_type[1], 1'b0};
+
+    wire enabled = flags[0];
+    wire nak = flags[1];
+    wire stall = flags[2];
+    wire active = flags[3];
+    wire toggle = flags[4];
+    wire disabling = flags[5];
+
+    // types are 0 control, 1 isochronous, 2 bulk, 3 interrupt
+    wire non_periodic = !transfer_type[0];
+    wire busy_setup = is_ep0 && setup_busy;
+    wire in_open = enabled && !disabling && !nak && !busy_setup
+                   && !(global_in_nak && non_periodic) && packets_left;
+    wire out_open = enabled && !disabling && !nak && !busy_setup && !global_out_nak
+                    && packets_left && room_one;
+
+    always @* begin
+        kind = SILENT;
+        data_pid = {toggle, 3'b011};
+        length = 11'd0;
+        receive = 1'b0;
+        token_cause = 1'b0;
+
+        if (known && active) begin
+            case (pid)
+                PID_SETUP: begin
+                    data_pid = 4'b0011;
+                    length = 11'd8;
+                    if (is_ep0 && room_setup) begin
+                        kind = ACK;
+                        receive = 1'b1;
+                    end
+                end
+                PID_IN: begin
+                    if (stall) begin
+                        kind = STALL;
+                    end else if (in_open && packet_ready) begin
+                        kind = DATA;
+                        length = next_length;
+                    end else begin
+                        kind = NAK;
+                        token_cause = enabled && (fifo_empty || !packet_ready);
+                    end
+                end
+                PID_OUT: begin
+                    length = packet_size;
+                    if (stall) begin
+                        kind = STALL;
+                    end else if (out_open) begin
+                        kind = (high_speed && non_periodic && !room_two) ? NYET : ACK;
+                        receive = 1'b1;
+                    end else begin
+                        kind = NAK;
+                        token_cause = !enabled;
+                    end
+                end
+                default: begin
+                    // PING
+                    kind = stall ? STALL : out_open ? ACK : NAK;
+                end
+            endcase
+        end
+    end
+
+endmodule
+
+`resetall
