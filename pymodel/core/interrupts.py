@@ -138,7 +138,7 @@ class Interrupts(State):
 
     def fifo_changed(self, ep: InEndpoint) -> None:
         """The fill of an endpoint's FIFO changed."""
-        if self.empmsk >> ep.index & 1:
+        if self.empmsk and self.empmsk >> ep.index & 1:
             self.refresh_in(ep.index)
 
     def gintsts(self) -> int:

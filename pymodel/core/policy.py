@@ -52,12 +52,12 @@ class EagerPolicy:
         self.dma_due: int | None = None
         self.bytes_in = 0
         self.bytes_out = 0
-        self._next_in = 0
 
     def settle(self, now: int = 0) -> None:
         """Do everything that the model may do by itself at this moment."""
         model = self.model
         step = model.step
+        entries = model.rx.entries
         while True:
             if model.due_status:
                 kind, n = model.due_status[0]
@@ -71,7 +71,7 @@ class EagerPolicy:
                 if self.dma_latency:
                     if self.dma_due is None and self._can_move():
                         self.dma_due = now + self.dma_latency
-                elif self._move():
+                elif (entries or model.fetching) and self._move():
                     continue
             if model.due:
                 for key, bits in list(model.due.items()):
@@ -88,7 +88,7 @@ class EagerPolicy:
 
     def _can_move(self) -> bool:
         model = self.model
-        return model.rx_ready() or any(model.tx_ready(ep) for ep in model.ins if ep.enabled)
+        return model.rx_ready() or any(model.tx_ready(ep) for ep in model.fetching)
 
     def _move(self) -> bool:
         """Move one packet; False if none can move."""
@@ -103,17 +103,16 @@ class EagerPolicy:
                 if entry.kind != PKTSTS_SETUP:
                     self.bytes_out += len(payload)
             return True
-        ins = model.ins
-        count = len(ins)
-        start = self._next_in
-        for k in range(count):
-            ep = ins[start + k - count if start + k >= count else start + k]
-            if ep.enabled and ep.xfersize:
-                size = model.tx_ready(ep)
-                if size:
-                    payload = self.memory.device_read(ep.dma, size)
-                    model.step((_TX_PACKET, ep.index, size), payload)
-                    self.bytes_in += size
-                    self._next_in = ep.index + 1 if ep.index + 1 < count else 0
-                    return True
+        fetching = model.fetching
+        for k, ep in enumerate(fetching):
+            size = model.tx_ready(ep)
+            if size:
+                payload = self.memory.device_read(ep.dma, size)
+                model.step((_TX_PACKET, ep.index, size), payload)
+                self.bytes_in += size
+                # Round robin: whoever was served goes to the end of the line.
+                del fetching[k]
+                if ep.xfersize:
+                    fetching.append(ep)
+                return True
         return False

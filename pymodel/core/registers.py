@@ -343,6 +343,13 @@ class Registers(Traffic):
             if not self.dma_on:
                 self._find_owners()
                 self.form_packets(ep, self.fifo_of(ep))
+            self._find_fetching()
+
+    def _find_fetching(self) -> None:
+        """Keep the order of those that wait already."""
+        waiting = [ep for ep in self.fetching if ep.enabled and ep.xfersize]
+        new = [ep for ep in self.ins if ep.enabled and ep.xfersize and ep not in waiting]
+        self.fetching[:] = waiting + new
 
     def _find_owners(self) -> None:
         """Find the endpoint that each Tx FIFO works for; an enabled one has precedence."""
@@ -375,6 +382,8 @@ class Registers(Traffic):
         ep.mc = value >> 29 & 3
         ep.pktcnt = value >> 19 & f.TSIZ_COUNT
         ep.xfersize = value & f.TSIZ_SIZE
+        if ep.enabled:
+            self._find_fetching()
 
     def _write_diepdma(self, ep: InEndpoint, value: int) -> None:
         ep.dma = value

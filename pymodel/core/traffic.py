@@ -44,15 +44,18 @@ class Traffic(Interrupts):
     Attributes:
         due_status: status words without data that must be pushed, (PktSts, endpoint).
         token: (PID, endpoint, answer) of the OUT or SETUP whose data is awaited.
+        fetching: enabled IN endpoints with bytes to fetch, next one first (DMA mode).
     """
 
     due_status: list[tuple[int, int]]
     token: tuple[int, int, int] | None
+    fetching: list[InEndpoint]
 
     def reset_core(self) -> None:
         """Forget what is under way."""
         self.due_status = []
         self.token = None
+        self.fetching = []
         super().reset_core()
 
     # -- the decision at a token -------------------------------------------------------------
@@ -327,10 +330,10 @@ class Traffic(Interrupts):
 
     def tx_ready(self, ep: InEndpoint) -> int:
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
-        if not ep.enabled or not ep.xfersize or ep.disabling:
+        if not ep.enabled or ep.disabling:
             return 0
         size = ep.limit if ep.xfersize > ep.limit else ep.xfersize
-        fifo = self.fifo_of(ep)
+        fifo = self.tx[ep.fifo] if ep.fifo < len(self.tx) else self.tx[0]
         return size if size + 3 >> 2 <= fifo.depth - fifo.used else 0
 
     def on_tx_packet(self, arg: int, data: int, choice: object) -> None:

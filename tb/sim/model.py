@@ -310,8 +310,12 @@ class ModelController:
 
     def after(self) -> None:
         """Something happened: make the model's own choices, then look at the interrupt lines."""
+        self.policy.settle(self.kernel.now)
+        self.look()
+
+    def look(self) -> None:
+        """Arm the timer of the DMA and look at the interrupt lines."""
         policy = self.policy
-        policy.settle(self.kernel.now)
         if policy.dma_due is not None and self._dma_timer is None:
             delay = policy.dma_due - self.kernel.now
             self._dma_timer = self.kernel.call_later(delay, self._dma)

@@ -365,7 +365,7 @@ class ModelWire(ModelLine):
         self._gap = timing.after_device if answer is not None else timing.same_side
         if not self.sof_on:
             self.activity()
-        self.controller.after()
+        self.controller.look()
         if self._records:
             records, self._records = self._records, []
             for monitor in self._monitors:
@@ -478,7 +478,7 @@ def faulty_token(transaction: Transaction, knobs: Knobs) -> tuple[bytes, bool, b
     has_data = transaction.token in (_OUT, _SETUP) and not knobs.no_data
     address = transaction.address ^ (1 if knobs.wrong_address else 0)
     packet = build_token(transaction.token, address, transaction.endpoint)
-    injected = knobs.bad_crc5
+    injected = knobs.bad_crc5 or knobs.no_handshake
     if knobs.bad_crc5:
         packet = packet[:2] + bytes([packet[2] ^ 0x80])
     error = False
