@@ -232,7 +232,7 @@ module ep_core #(
     wire csr_window = !csr_low && ((csr_address[17:16] == 2'b00)
                                    || (csr_address[17:12] == 6'h10));
     wire [3:0] csr_window_ep = csr_address[15:12] - 4'd1;
-    wire [3:0] csr_reg_ep = {csr_in != csr_address[8], csr_address[7:5]};
+    wire [3:0] csr_reg_ep = {!csr_address[8], csr_address[7:5]};
     wire csr_level = csr_in && (csr_address[4:2] == 3'd6);
     wire csr_size = csr_fifo0_size || csr_fifon_size;
 
@@ -317,6 +317,7 @@ module ep_core #(
     reg  [15:0] causes_reg;
     reg  [10:0] length_now_reg;
     reg  [FW-1:0] fifo_reg;
+    reg         fifo_real_reg;
     reg         ours_reg;
     reg         known_reg;
     reg  [15:0] need_one_reg;
@@ -339,9 +340,11 @@ module ep_core #(
                          : csr_fifon_size ? csr_address[5:2]
                          : csr_fifo0_size || csr_fifo0_status ? 4'd0
                          : csr_level ? csr_reg_ep : control[21:18];
+    wire [4:0] fifo_highest = LAST_IN;
+    wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
     wire [FW-1:0] fifo_now = startup ? startup_index[FW-1:0]
                            : !read_reg ? fifo_reg
-                           : ({1'b0, fifo_wide} > LAST_IN) ? {FW{1'b0}} : fifo_wide[FW-1:0];
+                           : fifo_wide_real ? fifo_wide[FW-1:0] : {FW{1'b0}};
 
     wire [15:0] fifo_used;
     wire [15:0] fifo_free;
@@ -422,7 +425,7 @@ module ep_core #(
 
     wire write_ep = act_csr && csr_write && (csr_in || csr_out) && exists_reg;
     wire write_control = write_ep && reg_control;
-    wire fifo_exists = ({1'b0, csr_address[5:2]} <= LAST_IN) || !csr_fifon_size;
+    wire fifo_exists = fifo_real_reg;
     wire window_push = act_csr && csr_write && csr_window && exists_reg && !dma_enable
                        && (fifo_free != 16'd0);
     wire window_pop = act_csr && !csr_write && csr_window && !dma_enable && head_valid;
@@ -674,6 +677,7 @@ module ep_core #(
             causes_reg <= causes_now;
             length_now_reg <= length_now;
             fifo_reg <= fifo_now;
+            fifo_real_reg <= fifo_wide_real;
             ours_reg <= (rx_data[14:8] == device_address)
                         || (old_address_valid && (rx_data[14:8] == old_address));
             known_reg <= exists_reg
