@@ -418,6 +418,14 @@ class RtlWire:
         Returns:
             The speed that was found ("full" or "high"), None without a device.
         """
+        if self.speed == "high":
+            # a high-speed device first has to notice, which short scaled resets do not allow for
+            times = self._times
+            duration = max(
+                duration,
+                times.hs_idle + times.hs_settle + times.detect_reset + times.chirp_k
+                + 10 * times.chirp_pair_half + self._chirp_tail,
+            )  # fmt: skip
         pairs = 0x7FFFFFFF if self.chirp_pairs is None else self.chirp_pairs
         if self.force_full_speed:
             pairs = 0
