@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelWire"]
 
 _OUT, _IN, _SETUP, _PING = int(PID.OUT), int(PID.IN), int(PID.SETUP), int(PID.PING)
+_WITH_DATA = frozenset({_OUT, _SETUP})
 _ACK_PACKET = build_handshake(PID.ACK)
 _HANDSHAKES = {
     build_handshake(PID.ACK): ("ACK", Status.OK),
@@ -207,7 +208,7 @@ class ModelWire(ModelLine):
                 packet = build_token(token, transaction.address, transaction.endpoint)
                 self._tokens[key] = packet
             answer = self._give(packet, transaction.start_ps, now)
-            if token == _OUT or token == _SETUP:
+            if token in _WITH_DATA:
                 packet = build_data(transaction.pid, transaction.data)
                 self._send_data(packet, now)
             else:
@@ -241,7 +242,7 @@ class ModelWire(ModelLine):
             start += length + timing.time(timing.same_side)
         packet, injected, error = faulty_token(transaction, knobs)
         answer = self._give(packet, start, now, injected, error)
-        if transaction.token == _IN or transaction.token == _PING:
+        if transaction.token not in _WITH_DATA:
             self._answered(answer, now, knobs)
             return
         if knobs.no_data:
@@ -324,7 +325,14 @@ class ModelWire(ModelLine):
             return
         finish = start + timing.time(timing.sync + 8 + timing.eop)
         self._timer = self.kernel.call_later(
-            finish - self.kernel.now, self._acknowledge, answer, handshake, start, finish, injected, end
+            finish - self.kernel.now,
+            self._acknowledge,
+            answer,
+            handshake,
+            start,
+            finish,
+            injected,
+            end,
         )
 
     def _acknowledge(
@@ -370,9 +378,9 @@ class ModelWire(ModelLine):
             records, self._records = self._records, []
             for monitor in self._monitors:
                 monitor(records)
+        self.kernel.call_soon(done, transaction)
         if not good and transaction.chain:
             self._skip(transaction.chain)
-        self.kernel.call_soon(done, transaction)
         if self._queue:
             self._plan()
 
@@ -475,7 +483,7 @@ class ModelWire(ModelLine):
 
 def faulty_token(transaction: Transaction, knobs: Knobs) -> tuple[bytes, bool, bool]:
     """Return the token packet with the faults meant for it: (packet, injected, rx error)."""
-    has_data = transaction.token in (_OUT, _SETUP) and not knobs.no_data
+    has_data = transaction.token in _WITH_DATA and not knobs.no_data
     address = transaction.address ^ (1 if knobs.wrong_address else 0)
     packet = build_token(transaction.token, address, transaction.endpoint)
     injected = knobs.bad_crc5 or knobs.no_handshake

@@ -22,7 +22,7 @@ from pymodel.gen.udc_regs import (
 from pymodel.packets import PID, build_data, build_handshake, build_token, pid_of
 from pymodel.trace import Kind, Line
 
-__all__ = ["BASE", "Device", "NAMES"]
+__all__ = ["BASE", "NAMES", "Device"]
 
 BASE = 0x1000_0000
 NAMES = {PID.ACK: "ACK", PID.NAK: "NAK", PID.STALL: "STALL", PID.NYET: "NYET"}

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import pytest
-from model_device import BASE, CNAK, EPENA, Device
 
 from pymodel.gen.udc_regs import (
     DCFG,
@@ -23,6 +22,7 @@ from pymodel.gen.udc_regs import (
     GRXSTSR,
 )
 from pymodel.packets import PID, build_data
+from tests.pymodel.model_device import BASE, CNAK, EPENA, Device
 
 GET_DEVICE = bytes([0x80, 6, 0, 1, 0, 0, 18, 0])
 SET_ADDRESS = bytes([0, 5, 7, 0, 0, 0, 0, 0])

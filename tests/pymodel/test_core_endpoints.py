@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_device import BASE, CNAK, EPDIS, EPENA, SNAK, Device
 
 from pymodel.gen.udc_regs import (
     DCTL,
@@ -25,6 +24,7 @@ from pymodel.gen.udc_regs import (
 )
 from pymodel.packets import PID, build_data, build_handshake, build_token
 from pymodel.trace import Line
+from tests.pymodel.model_device import BASE, CNAK, EPDIS, EPENA, SNAK, Device
 
 XFERCOMPL = DIEPINT.XferCompl.mask
 STALL = DIEPCTL.Stall.mask

@@ -6,7 +6,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_device import Device
 
 from pymodel.config import UdcParameters
 from pymodel.core import fields as f
@@ -45,6 +44,8 @@ from pymodel.gen.udc_regs import (
     PCGCCTL,
     reset_values,
 )
+from tests.pymodel.model_device import Device
+
 
 @pytest.mark.parametrize(
     "parameters",
