@@ -2104,7 +2104,7 @@ REGISTERS: list[type[Register]] = [
     EPXINT,
     EPXMSK,
 ]
-"""All registers by offset; DTKNQR3 and DTKNQR4 share theirs with the dedicated scheme."""
+"""All registers by offset; DTKNQR3 and 4 share theirs with the dedicated scheme."""
 
 _BY_OFFSET: dict[int, tuple[type[Register], int]] = {}
 for _register in reversed(REGISTERS):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools.registers.describe import Register, describe
 from tools.registers.headers import c_header, verilog_header
-from tools.registers.manual import browsable_manual, manual
+from tools.registers.manual import manual
 from tools.registers.python import python_classes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     parser = argparse.ArgumentParser(prog="tools.registers", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if stale")
-    parser.add_argument("--html", type=Path, metavar="DIR", help="also build the HTML manual")
     options = parser.parse_args(arguments)
     if options.check:
         names = stale(ROOT)
@@ -59,9 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1 if names else 0
     for name in write(ROOT):
         print(f"wrote {name}")
-    if options.html:
-        browsable_manual(ROOT / "rtl/udc.rdl", options.html)
-        print(f"wrote {options.html}/index.html")
     return 0
 
 

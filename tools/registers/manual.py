@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the register manual: `docs/registers.md`, and the browsable one with peakrdl-html."""
+"""Writes the register manual `docs/registers.md`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tools.registers.describe import DEFAULTS, Bits, Register
 
-__all__ = ["browsable_manual", "manual"]
+__all__ = ["manual"]
 
 _HEAD = """<!-- SPDX-License-Identifier: Apache-2.0 -->
 <!-- Generated from rtl/udc.rdl by `make gen`; do not edit. -->
@@ -75,14 +74,3 @@ def manual(registers: Sequence[Register]) -> str:
             lines.append(f"Reads 0 and ignores writes unless built with {one.needs}.")
         lines += ["", *_table(one)]
     return "\n".join(lines) + "\n"
-
-
-def browsable_manual(description: Path, output: Path) -> None:
-    """Build the HTML manual of peakrdl (large and dated, therefore never committed)."""
-    from peakrdl_html import HTMLExporter  # type: ignore[import-untyped]
-    from systemrdl.compiler import RDLCompiler
-
-    compiler = RDLCompiler()
-    compiler.compile_file(str(description))
-    output.mkdir(parents=True, exist_ok=True)
-    HTMLExporter().export(compiler.elaborate("udc").top, str(output))

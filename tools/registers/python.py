@@ -121,7 +121,8 @@ def _resets(registers: Sequence[Register]) -> Iterator[str]:
             yield f"    values[0x{register.offset:05X}] = {value}"
             continue
         limit = {"DI": "num_in_eps", "DT": "num_in_eps", "DO": "num_out_eps"}[register.name[:2]]
-        yield f"    for index in range({f'{register.first}, ' if register.first else ''}{limit} + 1):"
+        first = f"{register.first}, " if register.first else ""
+        yield f"    for index in range({first}{limit} + 1):"
         target = f"0x{register.base:05X} + 0x{register.stride:X} * index"
         if register.name == "DIEPTXF":
             value += " | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * ("
@@ -143,7 +144,7 @@ def python_classes(registers: Sequence[Register]) -> str:
     lines += [f"    {one.name}," for one in registers]
     lines += [
         "]",
-        '"""All registers by offset; DTKNQR3 and DTKNQR4 share theirs with the dedicated scheme."""',
+        '"""All registers by offset; DTKNQR3 and 4 share theirs with the dedicated scheme."""',
         "",
         "_BY_OFFSET: dict[int, tuple[type[Register], int]] = {}",
         "for _register in reversed(REGISTERS):",
