@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from tb.kernel import os_error
 from tb.usb import (
@@ -40,7 +40,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-DescriptorTable = Sequence[Union[Descriptor, RawDescriptor]]
+DescriptorTable = Sequence[Descriptor | RawDescriptor]
 
 
 def usb_gadget_ep_match_desc(

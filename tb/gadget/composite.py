@@ -86,7 +86,8 @@ class UsbFunction:
     @property
     def cdev(self) -> UsbCompositeDev:
         """The composite device that the function belongs to."""
-        assert self.config is not None and self.config.cdev is not None
+        assert self.config is not None
+        assert self.config.cdev is not None
         return self.config.cdev
 
     async def bind(self, config: UsbConfiguration) -> None:
@@ -384,7 +385,9 @@ def usb_interface_id(config: UsbConfiguration, function: UsbFunction) -> int:
     """
     number = config.next_interface_id
     if number >= MAX_CONFIG_INTERFACES:
-        raise os_error(errno.ENODEV, f"{config.label}: all {MAX_CONFIG_INTERFACES} interfaces taken")
+        raise os_error(
+            errno.ENODEV, f"{config.label}: all {MAX_CONFIG_INTERFACES} interfaces taken"
+        )
     config.interface[number] = function
     config.next_interface_id = number + 1
     return number

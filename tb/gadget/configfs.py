@@ -161,7 +161,8 @@ class GadgetDirectory(_Group):
             return
         if self.bound:
             raise os_error(
-                errno.EBUSY, f"{self.name} is bound to {self.driver.udc_name}; write an empty line first"
+                errno.EBUSY,
+                f"{self.name} is bound to {self.driver.udc_name}; write an empty line first",
             )
         self.driver.udc_name = name
         try:

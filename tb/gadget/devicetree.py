@@ -19,7 +19,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
         (?P<comment>//[^\n]*|/\*.*?\*/) |
         "(?P<string>(?:[^"\\]|\\.)*)" |
-        (?P<word>[A-Za-z0-9_,.+*\#?&@/:-]+) |
+        (?P<word>[A-Za-z0-9_.+*\#?&@/:-][A-Za-z0-9_,.+*\#?&@/:-]*) |
         (?P<mark>[{}<>=;,()|])
     )""",
     re.VERBOSE | re.DOTALL,
@@ -52,10 +52,7 @@ class DeviceNode:
     def cells(self, name: str) -> list[Cell]:
         """Return all cells of a property in one list."""
         return [
-            cell
-            for one in self.properties.get(name, [])
-            if isinstance(one, list)
-            for cell in one
+            cell for one in self.properties.get(name, []) if isinstance(one, list) for cell in one
         ]
 
     def numbers(self, name: str) -> list[int]:
@@ -95,7 +92,7 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             if not text[at:].strip():
                 break
             line = text.count("\n", 0, at) + 1
-            raise os_error(errno.EINVAL, f"device tree line {line}: {text[at:at + 20]!r}?")
+            raise os_error(errno.EINVAL, f"device tree line {line}: {text[at : at + 20]!r}?")
         at = match.end()
         kind = match.lastgroup
         if kind != "comment" and kind is not None:

@@ -150,7 +150,8 @@ class DeviceMachine:
     async def _run(self, coro: Coroutine[Any, Any, T], name: str) -> T:
         """Run something on this machine's processor."""
         task = current().spawn(coro, name=f"device {name}", cpu=self.cpu)
-        return await task
+        result: T = await task
+        return result
 
     @property
     def udc(self) -> UsbUdc:

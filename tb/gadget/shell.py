@@ -84,7 +84,9 @@ class Shell:
                 output.append(await self._run_line(number, text))
             except OSError as error:
                 reason = error.strerror or str(error)
-                raise OSError(error.errno, f"script line {number}: {text.strip()}: {reason}") from error
+                raise OSError(
+                    error.errno, f"script line {number}: {text.strip()}: {reason}"
+                ) from error
         return "".join(output)
 
     # -- parsing ---------------------------------------------------------------------------
@@ -111,9 +113,7 @@ class Shell:
                 if redirect:
                     command.output = word
                     redirect = False
-                elif not (
-                    not quoted and not command.words and _is_assignment(word)
-                ):
+                elif not (not quoted and not command.words and _is_assignment(word)):
                     command.words.append(word)
                 else:
                     name, value = word.split("=", 1)
@@ -465,5 +465,3 @@ def _printf(form: str, args: list[str]) -> str:
                 raise os_error(errno.EINVAL, f"printf: %{kind} is not understood")
         if not queue or not taken:
             return out
-
-

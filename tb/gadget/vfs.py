@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Awaitable, Callable
-from typing import Union
 
 from tb.kernel import os_error
 
@@ -40,8 +39,8 @@ class File(Node):
         raise os_error(errno.EACCES, "this file cannot be written")
 
 
-Reader = Callable[[], Union[str, Awaitable[str]]]
-Writer = Callable[[str], Union[None, Awaitable[None]]]
+Reader = Callable[[], str | Awaitable[str]]
+Writer = Callable[[str], Awaitable[None] | None]
 
 
 class FunctionFile(File):

@@ -72,7 +72,7 @@ class MockUdc(UsbGadgetOps):
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
-        error = self.fail.get(name.split()[0])
+        error = self.fail.get(name.split(maxsplit=1)[0])
         if error is not None:
             raise error
 
@@ -112,7 +112,8 @@ class MockUdc(UsbGadgetOps):
         Raises:
             OSError: EPIPE where the host would see a STALL.
         """
-        assert self.driver is not None and self.gadget.ep0 is not None
+        assert self.driver is not None
+        assert self.gadget.ep0 is not None
         try:
             result = await self.driver.setup(self.gadget, setup)
         except OSError as error:

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from mock_udc import MockUdc
 from tb.gadget import UdcCore
 from tb.gadget.configfs import ConfigfsRoot
 from tb.gadget.shell import Shell
 from tb.gadget.vfs import Directory, RamDirectory, Vfs
 from tb.kernel import DevNodes, Kernel
 from tb.usb import ConfigDescriptor, DeviceDescriptor, SetupPacket, string_text, walk
+from tests.gadget.mock_udc import MockUdc
 
 SCRIPT = """
 # The script of the article, comments included.
@@ -98,7 +98,8 @@ def test_script_enumerates(bound: Machine) -> None:
     bound.mock.gadget.speed = type(bound.mock.gadget.speed).HIGH
     device = DeviceDescriptor.parse(bound.get(0x80, 0x0100, 0, 64))
     assert (device.idVendor, device.idProduct, device.bcdUSB) == (0x1D6B, 0x0104, 0x0200)
-    assert device.bcdDevice == 0x0601 and device.bNumConfigurations == 1
+    assert device.bcdDevice == 0x0601
+    assert device.bNumConfigurations == 1
     assert string_text(bound.get(0x80, 0x0300 | device.iManufacturer, 0x409, 255)) == "Plugfest"
     assert string_text(bound.get(0x80, 0x0300 | device.iProduct, 0x409, 255)) == "ACM echo"
     assert string_text(bound.get(0x80, 0x0300 | device.iSerialNumber, 0x409, 255)) == "0123456789"
@@ -106,14 +107,18 @@ def test_script_enumerates(bound: Machine) -> None:
     head = ConfigDescriptor.parse(bound.get(0x80, 0x0200, 0, 9))
     whole = bound.get(0x80, 0x0200, 0, head.wTotalLength)
     assert len(whole) == head.wTotalLength == 75
-    assert head.bNumInterfaces == 2 and head.bMaxPower == 1 and head.bmAttributes == 0x80
+    assert head.bNumInterfaces == 2
+    assert head.bMaxPower == 1
+    assert head.bmAttributes == 0x80
     assert string_text(bound.get(0x80, 0x0300 | head.iConfiguration, 0x409, 255)) == "CDC ACM"
     kinds = [bytes(one)[1] for one in walk(whole)]
     assert kinds == [2, 0x0B, 4, 0x24, 0x24, 0x24, 0x24, 5, 4, 5, 5]
     full = bound.get(0x80, 0x0700, 0, 255)
-    assert full[1] == 7 and len(full) == 75
+    assert full[1] == 7
+    assert len(full) == 75
     qualifier = bound.get(0x80, 0x0600, 0, 10)
-    assert len(qualifier) == 10 and qualifier[8] == 1
+    assert len(qualifier) == 10
+    assert qualifier[8] == 1
     # Endpoints start at SET_CONFIGURATION only (S004-80).
     assert not [call for call in bound.mock.calls if call.startswith("enable")]
     bound.run(bound.mock.control(SetupPacket(0, 9, 1, 0, 0)))
@@ -149,7 +154,8 @@ def test_tty_and_notification(bound: Machine) -> None:
     file = bound.run(bound.devnodes.open("/dev/ttyGS0"))
     notify = mock.queues["ep2in"]
     # The first one tells of the closed tty; the next waits until it is sent (S004-44).
-    assert bytes(notify[0].data()[8:10]) == b"\0\0" and len(notify) == 1
+    assert bytes(notify[0].data()[8:10]) == b"\0\0"
+    assert len(notify) == 1
     first = notify.pop(0)
 
     async def sent() -> None:
@@ -160,7 +166,8 @@ def test_tty_and_notification(bound: Machine) -> None:
     assert len(mock.queues["ep1out"]) == 16
     assert bound.run(file.write(b"x" * 64)) == 64
     request = mock.queues["ep1in"].pop(0)
-    assert request.length == 64 and request.zero
+    assert request.length == 64
+    assert request.zero
     got = mock.queues["ep1out"].pop(0)
     got.data()[:3] = b"abc"
     got.actual = 3

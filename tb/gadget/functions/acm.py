@@ -10,6 +10,7 @@ import struct
 from tb.kernel import os_error
 from tb.usb import (
     DIR_IN,
+    Descriptor,
     DescriptorType,
     EndpointCompanion,
     EndpointDescriptor,
@@ -158,7 +159,7 @@ class AcmFunction(UsbFunction):
         self._notify_request.complete = self._notified
         self._notify_spare = self._notify_request
 
-        head = [
+        head: list[Descriptor | RawDescriptor] = [
             InterfaceAssociation(self.ctrl_id, 2, 0x02, 0x02, 0x01, texts[2].id),
             InterfaceDescriptor(self.ctrl_id, 0, 1, 0x02, 0x02, 0x01, texts[0].id),
             RawDescriptor(DescriptorType.CS_INTERFACE, bytes((0x00, 0x10, 0x01))),
@@ -177,7 +178,16 @@ class AcmFunction(UsbFunction):
             return EndpointDescriptor(like.bEndpointAddress, bulk, size)
 
         none = EndpointCompanion()
-        ss = [*head, hs_notify(), none, data, pipe(fs_in, 1024), none, pipe(fs_out, 1024), none]
+        ss: list[Descriptor | RawDescriptor] = [
+            *head,
+            hs_notify(),
+            none,
+            data,
+            pipe(fs_in, 1024),
+            none,
+            pipe(fs_out, 1024),
+            none,
+        ]
         usb_assign_descriptors(
             self,
             [*head, fs_notify, data, fs_in, fs_out],

@@ -63,7 +63,11 @@ class SerialFunction(UsbFunction):
         usb_assign_descriptors(
             self,
             [head, fs_in, fs_out],
-            [head, EndpointDescriptor(address_in, bulk, 512), EndpointDescriptor(address_out, bulk, 512)],
+            [
+                head,
+                EndpointDescriptor(address_in, bulk, 512),
+                EndpointDescriptor(address_out, bulk, 512),
+            ],
             [
                 head,
                 EndpointDescriptor(address_in, bulk, 1024),

@@ -73,7 +73,9 @@ class SourceSinkInstance(UsbFunctionInstance):
         def option(name: str, top: int) -> FunctionFile:
             def store(text: str) -> None:
                 if self.linked:
-                    raise os_error(errno.EBUSY, f"{name} cannot change while the function is linked")
+                    raise os_error(
+                        errno.EBUSY, f"{name} cannot change while the function is linked"
+                    )
                 value = parse_unsigned(text, 32, name)
                 if value > top:
                     raise os_error(errno.EINVAL, f"{name}: {value} is above {top}")
@@ -154,7 +156,8 @@ class SourceSinkFunction(UsbFunction):
             raise os_error(errno.EINVAL, f"{self.name}: alternate setting {alt} does not exist")
         await self.disable()
         gadget = self.cdev.the_gadget
-        assert self.ep_in is not None and self.ep_out is not None
+        assert self.ep_in is not None
+        assert self.ep_out is not None
         self.sent = self.received = self.errors = 0
         self._running = True
         try:

@@ -59,7 +59,8 @@ class GserialLink:
     @property
     def endpoints(self) -> tuple[UsbEp, UsbEp]:
         """Both endpoints (in, out)."""
-        assert self.ep_in is not None and self.ep_out is not None
+        assert self.ep_in is not None
+        assert self.ep_out is not None
         return self.ep_in, self.ep_out
 
 

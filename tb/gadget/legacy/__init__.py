@@ -6,8 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .composite_driver import LegacyDriver, UsbCompositeDriver, usb_composite_probe
-from .composite_driver import usb_composite_unregister
+from .composite_driver import (
+    LegacyDriver,
+    UsbCompositeDriver,
+    usb_composite_probe,
+    usb_composite_unregister,
+)
 from .serial import SerialGadget
 
 __all__ = [

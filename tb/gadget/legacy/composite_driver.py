@@ -149,9 +149,7 @@ async def usb_composite_probe(driver: UsbCompositeDriver, core: UdcCore | None =
     await (core or core_of_machine()).register_driver(driver.gadget_driver)
 
 
-async def usb_composite_unregister(
-    driver: UsbCompositeDriver, core: UdcCore | None = None
-) -> None:
+async def usb_composite_unregister(driver: UsbCompositeDriver, core: UdcCore | None = None) -> None:
     """Unregister a composite driver."""
     if driver.gadget_driver is not None:
         await (core or core_of_machine()).unregister_driver(driver.gadget_driver)

@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Endpoint 0 of a DWC2 core: the control transfers (gadget-core.md 9, dwc2-registers.md 7, 10).
+
+The hard interrupt handler only collects events; `Dwc2Ep0.handle` plays them in the irq thread, in
+the order in which they happened. EP0 OUT is always armed, so that a SETUP can come at any time.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pymodel.gen.udc_regs import (
+    DCFG,
+    DIEPCTL,
+    DIEPDMA,
+    DIEPINT,
+    DIEPTSIZ,
+    DOEPCTL,
+    DOEPCTL0,
+    DOEPDMA,
+    DOEPINT,
+    DOEPTSIZ,
+    DOEPTSIZ0,
+    FIFO,
+)
+from tb.kernel import DmaBuffer, os_error
+from tb.usb import (
+    FEATURE_DEVICE_REMOTE_WAKEUP,
+    FEATURE_ENDPOINT_HALT,
+    DeviceState,
+    Recipient,
+    Request,
+    RequestType,
+    SetupPacket,
+    Speed,
+)
+
+from ..composite import USB_GADGET_DELAYED_STATUS
+from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
+from ..gadget import usb_gadget_set_state
+from .dwc2_ep import (
+    CNAK,
+    DISABLED,
+    EPDIS,
+    EPENA,
+    IN_NAK_EFFECTIVE,
+    PKT_LSB,
+    SNAK,
+    STALL,
+    RequestBuffer,
+)
+
+if TYPE_CHECKING:
+    from ..gadget import UsbGadget
+    from .dwc2_udc import Dwc2Udc
+
+__all__ = ["Dwc2Ep0", "Ep0State"]
+
+log = logging.getLogger(__name__)
+
+PACKET = 64
+# Room for three SETUPs in a row, and for a data packet.
+_SETUP_AREA = 64
+_SETUPS_IN_A_ROW = 3
+_MAX_CHUNK = 127
+_SETUP_COUNT = DOEPTSIZ0.SUPCnt.put(3)
+_CTL_IN = DIEPCTL.at(0)
+_CTL_OUT = DOEPCTL.at(0)
+
+
+class Ep0State(Enum):
+    """Where the control transfer is."""
+
+    IDLE = "idle"
+    WAIT = "waiting for the driver's answer"
+    DATA_IN = "data in"
+    DATA_OUT = "data out"
+    STATUS_IN = "status in"
+    STATUS_OUT = "status out"
+
+
+class Dwc2Ep0(UsbEp):
+    """The default control endpoint.
+
+    Attributes:
+        state: stage of the control transfer.
+        setups: number of SETUPs that the hardware has announced; a rising number tells that
+            whatever is being prepared is stale.
+    """
+
+    def __init__(self, udc: Dwc2Udc, gadget: UsbGadget, ops: UsbEpOps) -> None:
+        """Start idle."""
+        super().__init__(gadget, "ep0", ops, EpCaps(type_control=True, dir_in=True, dir_out=True))
+        self.udc = udc
+        self.hw = udc.hw
+        self.queue: deque[UsbRequest] = deque()
+        self.active: UsbRequest | None = None
+        self.state = Ep0State.IDLE
+        self.setups = 0
+        self.ctrl = SetupPacket(0, 0, 0, 0, 0)
+        self.area: DmaBuffer | None = None
+        self._seen = 0
+        self._address = 0
+        self._chunk = 0
+        self._length = 0
+        self._zlp = False
+        self._slave_out = b""
+        self._slave_setup = b""
+
+    # -- hardware side (hard interrupt context) ---------------------------------------------
+
+    async def out_causes(self, causes: int) -> None:
+        """DMA mode: turn causes of DOEPINT0 into events."""
+        area, memory = self.area, self.udc.pool.memory
+        assert area is not None
+        if causes & DOEPINT.SetUp.mask:
+            last = await self.hw.read(DOEPDMA.at(0)) - 8
+            if not area.address <= last < area.address + 8 * _SETUPS_IN_A_ROW:
+                last = area.address + 8 * (_SETUPS_IN_A_ROW - 1)
+            self.setups += 1
+            self.udc.post("setup", bytes(memory.read(last, 8)))
+        elif causes & DOEPINT.StupPktRcvd.mask:
+            # A host that missed our ACK repeats the SETUP: it must find the endpoint armed.
+            self.setups += 1
+            if not await self.hw.read(_CTL_OUT) & EPENA:
+                await self._arm(0, self._tsiz(8 * _SETUPS_IN_A_ROW), address=None)
+        elif causes & DOEPINT.XferCompl.mask:
+            left = await self.hw.read(DOEPTSIZ.at(0)) & DOEPTSIZ0.XferSize.mask
+            self.udc.post("out", bytes(memory.read(area.address, max(PACKET - left, 0))))
+
+    def slave_packet(self, data: bytes) -> None:
+        """Slave mode: a data packet has come out of the Rx FIFO."""
+        self._slave_out += data
+
+    def slave_out_done(self) -> None:
+        """Slave mode: the OUT transfer is complete."""
+        data, self._slave_out = self._slave_out, b""
+        self.udc.post("out", data)
+
+    def slave_setup(self, data: bytes) -> None:
+        """Slave mode: a SETUP packet has come; a later one may replace it."""
+        self._slave_setup = data
+        self.setups += 1
+
+    def slave_setup_done(self) -> None:
+        """Slave mode: the SETUP stage is over."""
+        self._slave_out = b""
+        self.udc.post("setup", self._slave_setup)
+
+    # -- arming ----------------------------------------------------------------------------
+
+    @staticmethod
+    def _tsiz(size: int) -> int:
+        return _SETUP_COUNT | DOEPTSIZ0.PktCnt.put(1) | size
+
+    async def _arm(self, command: int, tsiz: int, address: int | None) -> None:
+        write = self.hw.write
+        await write(DOEPTSIZ.at(0), tsiz)
+        if address is not None:
+            await write(DOEPDMA.at(0), address)
+        await write(_CTL_OUT, DOEPCTL0.USBActEP.mask | EPENA | command)
+
+    async def arm_setup(self) -> None:
+        """Let a SETUP come in, but no data (interrupts are off)."""
+        if self.hw.dma:
+            assert self.area is not None
+            await self._arm(0, self._tsiz(8 * _SETUPS_IN_A_ROW), self.area.address)
+
+    async def _arm_out(self) -> None:
+        """Let one data packet or the status stage come in (interrupts are off)."""
+        await self._arm(CNAK, self._tsiz(PACKET), self.area.address if self.area else None)
+
+    async def _send(self, size: int) -> None:
+        """Send `size` bytes of the active request from its actual position (interrupts off)."""
+        packets = max(-(-size // PACKET), 1)
+        self._chunk = size
+        write = self.hw.write
+        await write(DIEPTSIZ.at(0), packets << PKT_LSB | size)
+        request = self.active
+        offset = request.actual if request is not None else 0
+        if self.hw.dma and size:
+            await write(DIEPDMA.at(0), self._address + offset)
+        await write(_CTL_IN, DOEPCTL0.USBActEP.mask | EPENA | CNAK)
+        if not self.hw.dma and size:
+            assert request is not None
+            await self.hw.bus.write_fifo(FIFO.at(0), request.data()[offset : offset + size])
+
+    async def stop_in(self) -> None:
+        """Take back what EP0 IN still has to send (interrupts are off)."""
+        hw = self.hw
+        active = DOEPCTL0.USBActEP.mask
+        if await hw.read(_CTL_IN) & EPENA:
+            await hw.write(DIEPINT.at(0), IN_NAK_EFFECTIVE)
+            await hw.write(_CTL_IN, active | SNAK)
+            await hw.poll(DIEPINT.at(0), IN_NAK_EFFECTIVE, IN_NAK_EFFECTIVE, "ep0 NAK")
+            if await hw.read(_CTL_IN) & EPENA:
+                await hw.write(_CTL_IN, active | SNAK | EPDIS)
+                await hw.poll(DIEPINT.at(0), DISABLED, DISABLED, "ep0 disable")
+        await hw.write(DIEPINT.at(0), await hw.read(DIEPINT.at(0)))
+        await hw.flush(0)
+
+    async def stall(self) -> None:
+        """Answer with STALL until the next SETUP, which the hardware lets end it."""
+        log.debug("ep0: stall %s", self.ctrl)
+        with self.hw.lock:
+            active = DOEPCTL0.USBActEP.mask
+            await self.hw.write(_CTL_IN, active | STALL | CNAK)
+            await self.arm_setup()
+            await self.hw.write(_CTL_OUT, active | STALL)
+        self.state = Ep0State.IDLE
+
+    # -- events (irq thread) ---------------------------------------------------------------
+
+    async def handle(self, kind: str, data: bytes) -> None:
+        """Play one event: "setup", "in" or "out"."""
+        if kind == "setup":
+            await self._setup(SetupPacket.parse(data))
+        elif kind == "in":
+            await self._in_done()
+        else:
+            await self._out_done(data)
+
+    async def _setup(self, ctrl: SetupPacket) -> None:
+        if self.state is not Ep0State.IDLE or self.queue:
+            with self.hw.lock:
+                await self.stop_in()
+            self.abort(-errno.ECONNRESET)
+        self.ctrl = ctrl
+        self._seen = self.setups
+        self.state = Ep0State.WAIT
+        self.stall_status = False
+        with self.hw.lock:
+            # Armed again at once: the host may repeat or abandon the transfer.
+            if not await self.hw.read(_CTL_OUT) & EPENA:
+                await self.arm_setup()
+        try:
+            if not await self._standard(ctrl):
+                await self._ask_driver(ctrl)
+        except OSError as error:
+            if self._seen == self.setups:
+                log.info("ep0: %s stalled: %s", bytes(ctrl).hex(" "), error.strerror)
+                await self.stall()
+
+    async def _ask_driver(self, ctrl: SetupPacket) -> None:
+        driver = self.udc.driver
+        if driver is None or not self.udc.callbacks:
+            raise os_error(errno.EOPNOTSUPP, "no gadget driver")
+        result = await driver.setup(self.gadget, ctrl)
+        if result == USB_GADGET_DELAYED_STATUS:
+            log.debug("ep0: status delayed")
+        standard = ctrl.bmRequestType == 0 and ctrl.bRequest == Request.SET_CONFIGURATION
+        if standard and not ctrl.wValue:
+            usb_gadget_set_state(self.gadget, DeviceState.ADDRESS)
+
+    async def start_next(self) -> None:
+        """Program the driver's answer (interrupts are off)."""
+        if self.active is not None or not self.queue or self.state is not Ep0State.WAIT:
+            return
+        if self._seen != self.setups:
+            # The host has started another transfer; its SETUP will throw this one away.
+            return
+        request = self.queue[0]
+        self.active = request
+        ctrl = self.ctrl
+        if ctrl.wLength and ctrl.is_in:
+            self.state = Ep0State.DATA_IN
+            self._length = min(request.length, ctrl.wLength)
+            whole = self._length % PACKET == 0 and self._length > 0
+            self._zlp = request.zero and whole and self._length < ctrl.wLength
+            if self.hw.dma and self._length:
+                buffer: RequestBuffer = request.udc_private
+                self._address = buffer.map(request, self.udc.pool, is_in=True, room=request.length)
+            await self._arm_out()
+            await self._send(self._next_chunk(request))
+        elif ctrl.wLength:
+            self.state = Ep0State.DATA_OUT
+            await self._arm_out()
+        else:
+            self.state = Ep0State.STATUS_IN
+            await self._send(0)
+
+    def _next_chunk(self, request: UsbRequest) -> int:
+        left = self._length - request.actual
+        return left if left <= _MAX_CHUNK else PACKET
+
+    async def _in_done(self) -> None:
+        request = self.active
+        if self.state is Ep0State.DATA_IN and request is not None:
+            request.actual += self._chunk
+            if request.actual < self._length or self._zlp:
+                if request.actual >= self._length:
+                    self._zlp = False
+                with self.hw.lock:
+                    await self._send(self._next_chunk(request))
+                return
+            self.state = Ep0State.STATUS_OUT
+            self.finish(request, 0)
+        elif self.state is Ep0State.STATUS_IN:
+            self.state = Ep0State.IDLE
+            if request is not None:
+                self.finish(request, 0)
+
+    async def _out_done(self, data: bytes) -> None:
+        request = self.active
+        if self.state is Ep0State.STATUS_OUT:
+            self.state = Ep0State.IDLE
+            with self.hw.lock:
+                await self.arm_setup()
+        elif self.state is Ep0State.DATA_IN:
+            # The host has had enough and gone to the status stage.
+            with self.hw.lock:
+                await self.stop_in()
+                await self.arm_setup()
+            self.state = Ep0State.IDLE
+            if request is not None:
+                self.finish(request, 0)
+        elif self.state is Ep0State.DATA_OUT and request is not None:
+            keep = data[: max(request.length - request.actual, 0)]
+            if keep:
+                request.data()[request.actual : request.actual + len(keep)] = keep
+            request.actual += len(keep)
+            if len(data) == PACKET and request.actual < self.ctrl.wLength:
+                with self.hw.lock:
+                    await self._arm_out()
+                return
+            await self._answer_data_out(request)
+
+    async def _answer_data_out(self, request: UsbRequest) -> None:
+        """Give the data to the driver, then start the status stage as it says."""
+        self.state = Ep0State.STATUS_IN
+        self.finish(request, 0)
+        if self.stall_status:
+            self.stall_status = False
+            await self.stall()
+            return
+        with self.hw.lock:
+            await self.arm_setup()
+            await self._send(0)
+
+    def finish(self, request: UsbRequest, status: int) -> None:
+        """Give a request back."""
+        if self.active is request:
+            self.active = None
+        try:
+            self.queue.remove(request)
+        except ValueError:
+            return
+        buffer: RequestBuffer = request.udc_private
+        buffer.queued = False
+        request.status = status
+        buffer.unmap(request, is_in=True)
+        usb_gadget_giveback_request(self, request)
+
+    def abort(self, status: int) -> None:
+        """Give every request back; the hardware has been stopped."""
+        while self.queue:
+            self.finish(self.queue[0], status)
+        self.active = None
+        self.state = Ep0State.IDLE
+
+    # -- requests that the UDC driver answers itself ------------------------------------------
+
+    async def _standard(self, ctrl: SetupPacket) -> bool:
+        """Handle what composite never sees; False leaves it to the gadget driver.
+
+        Raises:
+            OSError: the request is to be stalled.
+        """
+        if ctrl.type != RequestType.STANDARD:
+            return False
+        if ctrl.bRequest == Request.SET_ADDRESS:
+            await self._set_address(ctrl)
+            return True
+        if ctrl.bRequest == Request.GET_STATUS and ctrl.bmRequestType in (0x80, 0x81, 0x82):
+            if ctrl.recipient == Recipient.DEVICE and ctrl.wIndex:
+                return False
+            if ctrl.recipient == Recipient.INTERFACE and self.gadget.speed >= Speed.SUPER:
+                return False
+            await self._reply(self._status(ctrl).to_bytes(2, "little"))
+            return True
+        if ctrl.bRequest in (Request.SET_FEATURE, Request.CLEAR_FEATURE):
+            return await self._feature(ctrl, ctrl.bRequest == Request.SET_FEATURE)
+        return False
+
+    async def _reply(self, data: bytes) -> None:
+        request = UsbRequest(self)
+        request.buf, request.length = data, len(data)
+        request.complete = self._replied
+        self.ops.queue(self, request)
+
+    def _replied(self, ep: UsbEp, request: UsbRequest) -> None:
+        ep.ops.free_request(ep, request)
+
+    async def _set_address(self, ctrl: SetupPacket) -> None:
+        if ctrl.wValue > 127 or ctrl.wLength or self.gadget.state == DeviceState.CONFIGURED:
+            raise os_error(errno.EINVAL, f"SET_ADDRESS {ctrl.wValue}")
+        with self.hw.lock:
+            config = await self.hw.read(DCFG.OFFSET)
+            await self.hw.write(DCFG.OFFSET, DCFG.DevAddr.set(config, ctrl.wValue))
+        state = DeviceState.ADDRESS if ctrl.wValue else DeviceState.DEFAULT
+        usb_gadget_set_state(self.gadget, state)
+        await self._reply(b"")
+
+    def _status(self, ctrl: SetupPacket) -> int:
+        if ctrl.recipient == Recipient.DEVICE:
+            return int(self.gadget.is_selfpowered) | int(self.udc.remote_wakeup) << 1
+        if ctrl.recipient == Recipient.ENDPOINT and ctrl.wIndex & 0x7F:
+            return int(self.udc.endpoint_by_address(ctrl.wIndex).halted)
+        return 0
+
+    async def _feature(self, ctrl: SetupPacket, on: bool) -> bool:
+        kind, feature = ctrl.recipient, ctrl.wValue
+        if kind == Recipient.DEVICE and feature == FEATURE_DEVICE_REMOTE_WAKEUP:
+            self.udc.remote_wakeup = on
+        elif kind == Recipient.ENDPOINT and feature == FEATURE_ENDPOINT_HALT:
+            if ctrl.wIndex & 0x7F == 0:
+                if on:
+                    raise os_error(errno.EINVAL, "ep0 cannot be halted")
+            else:
+                await self.udc.host_halt(self.udc.endpoint_by_address(ctrl.wIndex), on)
+        elif kind == Recipient.INTERFACE:
+            return False
+        else:
+            raise os_error(errno.EINVAL, f"feature {feature} of recipient {kind} is not supported")
+        await self._reply(b"")
+        return True
+
+    def make_area(self) -> None:
+        """DMA mode: get the memory into which SETUPs and OUT packets go."""
+        if self.area is None and self.hw.dma:
+            self.area = self.udc.pool.alloc(_SETUP_AREA)
+            self.area.map(False)
+
+    def free_area(self) -> None:
+        """Give that memory back; the core has been stopped."""
+        if self.area is not None:
+            self.area.unmap()
+            self.udc.pool.free(self.area)
+            self.area = None

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interrupts of a DWC2 core: the hard handler and the irq thread (dwc2-registers.md 3, 4, 13).
+
+The hard handler acknowledges everything. Transfers of endpoints other than 0 are finished and
+followed up in it; what needs the gadget driver (control transfers, reset, suspend, resume) is
+played in the thread, in order.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from typing import TYPE_CHECKING
+
+from pymodel.gen.udc_regs import (
+    DAINT,
+    DCFG,
+    DIEPCTL,
+    DIEPINT,
+    DIEPMSK,
+    DOEPCTL,
+    DOEPINT,
+    DOEPMSK,
+    DSTS,
+    FIFO,
+    GINTSTS,
+    GOTGINT,
+    GRXSTSP,
+)
+from tb.kernel import IrqReturn
+from tb.usb import DeviceState, Speed
+
+from ..gadget import usb_gadget_set_state, usb_gadget_udc_reset
+from .dwc2_ep import XFER_COMPLETE, Dwc2Ep
+
+if TYPE_CHECKING:
+    from .dwc2_udc import Dwc2Udc
+
+__all__ = ["Dwc2Interrupts"]
+
+log = logging.getLogger(__name__)
+
+_G = GINTSTS
+_BUS_EVENTS = (
+    (_G.USBRst.mask | _G.ResetDet.mask, "reset"),
+    (_G.EnumDone.mask, "speed"),
+    (_G.USBSusp.mask, "suspend"),
+    (_G.WkUpInt.mask, "resume"),
+    (_G.SessReqInt.mask, "session"),
+)
+_BUS_MASK = sum(mask for mask, _ in _BUS_EVENTS)
+_CONTROL_EVENTS = frozenset(("setup", "in", "out"))
+# GRXSTSP.PktSts (dwc2-registers.md 3).
+_RX_GLOBAL_NAK, _RX_OUT, _RX_OUT_DONE, _RX_SETUP_DONE, _RX_SETUP = 1, 2, 3, 4, 6
+_SPEEDS = {0: Speed.HIGH, 1: Speed.FULL, 2: Speed.LOW, 3: Speed.FULL}
+
+
+class Dwc2Interrupts:
+    """Both handlers of one core.
+
+    Attributes:
+        mask, in_mask, out_mask: what GINTMSK, DIEPMSK and DOEPMSK are to hold.
+    """
+
+    def __init__(self, udc: Dwc2Udc) -> None:
+        """Serve a UDC."""
+        self.udc = udc
+        self.hw = udc.hw
+        dma = udc.hw.dma
+        self.mask = _BUS_MASK | _G.OTGInt.mask | _G.IEPInt.mask | _G.OEPInt.mask
+        self.in_mask = DIEPMSK.XferCompl.mask | DIEPMSK.AHBErr.mask
+        self.out_mask = 0
+        if dma:
+            self.out_mask = (
+                DOEPMSK.XferCompl.mask
+                | DOEPMSK.AHBErr.mask
+                | DOEPMSK.SetUp.mask
+                | DOEPMSK.StupPktRcvd.mask
+            )
+        else:
+            # Slave: the Rx FIFO's status words tell what the OUT causes would.
+            self.mask |= _G.RxFLvl.mask
+        self._suspended_from: DeviceState | None = None
+
+    # -- hard interrupt --------------------------------------------------------------------
+
+    async def hard(self) -> IrqReturn:
+        """Acknowledge and sort; finish data transfers."""
+        udc = self.udc
+        if not udc.running:
+            return IrqReturn.NONE
+        status = await self.hw.read(GINTSTS.OFFSET) & self.mask
+        if not status:
+            return IrqReturn.NONE
+        udc.in_handler = True
+        try:
+            if status & _BUS_MASK:
+                await self._bus_events(status)
+            if status & _G.OTGInt.mask:
+                await self._session_events()
+            if status & _G.RxFLvl.mask:
+                await self._drain_rx()
+            if status & (_G.IEPInt.mask | _G.OEPInt.mask):
+                await self._endpoints()
+            await udc.run_kicks()
+        finally:
+            udc.in_handler = False
+        return IrqReturn.WAKE_THREAD if udc.events else IrqReturn.HANDLED
+
+    async def _bus_events(self, status: int) -> None:
+        await self.hw.write(GINTSTS.OFFSET, status & _BUS_MASK)
+        for mask, kind in _BUS_EVENTS:
+            if status & mask:
+                if kind == "reset":
+                    # What the thread has not yet played of control transfers is void.
+                    kept = [one for one in self.udc.events if one[0] not in _CONTROL_EVENTS]
+                    self.udc.events.clear()
+                    self.udc.events.extend(kept)
+                    self.udc.ep0.setups += 1
+                self.udc.post(kind)
+
+    async def _session_events(self) -> None:
+        causes = await self.hw.read(GOTGINT.OFFSET)
+        await self.hw.write(GOTGINT.OFFSET, causes)
+        if causes & GOTGINT.SesEndDet.mask:
+            self.udc.post("disconnect")
+
+    async def _drain_rx(self) -> None:
+        while True:
+            await self.pop_rx()
+            if not await self.hw.read(GINTSTS.OFFSET) & _G.RxFLvl.mask:
+                return
+
+    async def pop_rx(self) -> None:
+        """Slave mode: handle one status word of the Rx FIFO and its data."""
+        word = await self.hw.read(GRXSTSP.OFFSET)
+        number, size = GRXSTSP.EPNum.get(word), GRXSTSP.BCnt.get(word)
+        kind = GRXSTSP.PktSts.get(word)
+        ep0 = self.udc.ep0
+        data = await self.hw.bus.read_fifo(FIFO.at(0), size) if size else b""
+        if kind == _RX_SETUP:
+            ep0.slave_setup(data)
+        elif kind == _RX_SETUP_DONE:
+            ep0.slave_setup_done()
+        elif kind == _RX_OUT:
+            if number == 0:
+                ep0.slave_packet(data)
+            elif number in self.udc.eps_out:
+                await self.udc.eps_out[number].receive(data)
+        elif kind == _RX_OUT_DONE:
+            if number == 0:
+                ep0.slave_out_done()
+            elif number in self.udc.eps_out:
+                await self.udc.eps_out[number].transfer_done()
+
+    async def _endpoints(self) -> None:
+        pending = await self.hw.read(DAINT.OFFSET) & self.udc.daint_mask
+        # IN first: the end of a data stage must be seen before that of its status stage.
+        for number in range(self.hw.endpoints):
+            if pending >> number & 1:
+                await self._in(number)
+        for number in range(self.hw.endpoints):
+            if pending >> 16 + number & 1:
+                await self._out(number)
+
+    async def _in(self, number: int) -> None:
+        udc = self.udc
+        offset = DIEPINT.at(number)
+        causes = await self.hw.read(offset)
+        handled = causes & self.in_mask
+        if handled:
+            await self.hw.write(offset, handled)
+        if handled & DIEPINT.AHBErr.mask:
+            self._bus_error(udc.eps_in.get(number), f"ep{number}in")
+        if handled & XFER_COMPLETE:
+            if number == 0:
+                udc.post("in")
+            elif number in udc.eps_in:
+                await udc.eps_in[number].transfer_done()
+        elif causes & DIEPINT.TxFEmp.mask and udc.empty_mask >> number & 1:
+            if number in udc.eps_in:
+                await udc.eps_in[number].fill()
+
+    async def _out(self, number: int) -> None:
+        udc = self.udc
+        offset = DOEPINT.at(number)
+        causes = await self.hw.read(offset)
+        handled = causes & self.out_mask
+        if handled:
+            await self.hw.write(offset, handled)
+        if handled & DOEPINT.AHBErr.mask:
+            self._bus_error(udc.eps_out.get(number), f"ep{number}out")
+        if number == 0:
+            await udc.ep0.out_causes(handled)
+        elif handled & XFER_COMPLETE and number in udc.eps_out:
+            await udc.eps_out[number].transfer_done()
+
+    def _bus_error(self, ep: Dwc2Ep | None, name: str) -> None:
+        log.error("%s: the controller's DMA met a bus error at %s", self.hw.name, name)
+        if ep is not None and ep.active is not None:
+            ep.finish(ep.active, -errno.EIO)
+
+    # -- thread ----------------------------------------------------------------------------
+
+    async def thread(self) -> None:
+        """Play the events that the hard handler collected."""
+        udc = self.udc
+        while udc.events:
+            kind, data = udc.events.popleft()
+            if kind in _CONTROL_EVENTS:
+                await udc.ep0.handle(kind, data)
+            elif kind == "reset":
+                await self._reset()
+            elif kind == "speed":
+                await self._speed_known()
+            elif kind == "suspend":
+                await self._suspend()
+            elif kind == "resume":
+                await self._resume()
+            elif kind == "disconnect":
+                await udc.disconnect_all()
+            elif kind == "session" and udc.gadget.state == DeviceState.NOTATTACHED:
+                usb_gadget_set_state(udc.gadget, DeviceState.POWERED)
+
+    async def _reset(self) -> None:
+        udc = self.udc
+        self._suspended_from = None
+        udc.remote_wakeup = False
+        await udc.abort_all(-errno.ESHUTDOWN)
+        with self.hw.lock:
+            config = await self.hw.read(DCFG.OFFSET)
+            await self.hw.write(DCFG.OFFSET, DCFG.DevAddr.set(config, 0))
+            await udc.ep0.arm_setup()
+        if udc.driver is not None and udc.callbacks:
+            await usb_gadget_udc_reset(udc.gadget, udc.driver)
+
+    async def _speed_known(self) -> None:
+        udc = self.udc
+        with self.hw.lock:
+            status = await self.hw.read(DSTS.OFFSET)
+            udc.gadget.speed = _SPEEDS[DSTS.EnumSpd.get(status)]
+            # MPS code 0 is 64 bytes at high and full speed.
+            await self.hw.write(DIEPCTL.at(0), DIEPCTL.USBActEP.mask)
+            if not await self.hw.read(DOEPCTL.at(0)) & DOEPCTL.EPEna.mask:
+                await udc.ep0.arm_setup()
+        log.info("%s: %s", self.hw.name, udc.gadget.speed.text)
+        if udc.gadget.state < DeviceState.DEFAULT:
+            usb_gadget_set_state(udc.gadget, DeviceState.DEFAULT)
+
+    async def _suspend(self) -> None:
+        udc = self.udc
+        if udc.gadget.speed == Speed.UNKNOWN or self._suspended_from is not None:
+            return
+        if not await self.hw.read(DSTS.OFFSET) & DSTS.SuspSts.mask:
+            return
+        self._suspended_from = udc.gadget.state
+        if udc.driver is not None and udc.callbacks:
+            await udc.driver.suspend(udc.gadget)
+        usb_gadget_set_state(udc.gadget, DeviceState.SUSPENDED)
+
+    async def _resume(self) -> None:
+        udc = self.udc
+        before, self._suspended_from = self._suspended_from, None
+        if before is None:
+            return
+        usb_gadget_set_state(udc.gadget, before)
+        if udc.driver is not None and udc.callbacks:
+            await udc.driver.resume(udc.gadget)
