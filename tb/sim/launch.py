@@ -128,7 +128,7 @@ def launch(
         test_filter: regular expression over test names.
         seed: of cocotb's random numbers.
         capture: keep the output instead of showing it.
-        waves: wave file to write, if the build can.
+        waves: wave file to write, if the build can; the suffix follows the build.
         wall_timeout: seconds of real time after which it is interrupted.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -140,6 +140,7 @@ def launch(
     if seed is not None:
         env["COCOTB_RANDOM_SEED"] = str(seed)
     if waves is not None:
+        waves = waves.with_suffix(f".{build.wave_suffix or 'fst'}")
         plusargs = (*plusargs, f"+waves={waves}")
         env["PLUGFEST_WAVES"] = "1"
     env.update(environment or {})

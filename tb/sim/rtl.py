@@ -36,6 +36,9 @@ class RtlMemory:
         base: bus address of the first byte.
         size: bytes.
         view: all of it, writable, without a copy.
+        beats: words moved by the bus master since the simulation began: read, written.
+        watched: forbidden accesses count. False until the controller has been reset: what runs
+            before may belong to an earlier test in the same simulation.
     """
 
     def __init__(self, mailbox: Mailbox, base: int = 0x1000_0000, size: int = 16 << 20) -> None:
@@ -65,6 +68,7 @@ class RtlMemory:
         self._violations = mailbox.array("pf_mem_violations", ctypes.c_uint32, 64 * 3)
         self._violation_count = mailbox.array("pf_mem_violation_count", ctypes.c_uint32, 1)
         self.beats = mailbox.array("pf_mem_beats", ctypes.c_uint64, 2)
+        self.watched = False
         self.knobs()
 
     def _offset(self, address: int, size: int) -> int:
@@ -144,6 +148,8 @@ class RtlMemory:
         if not count:
             return
         self._violation_count[0] = 0
+        if not self.watched:
+            return
         texts = []
         for index in range(min(count, 4)):
             address, kind, rights = self._violations[index * 3 : index * 3 + 3]
@@ -435,8 +441,10 @@ class RtlController:
         return int(self.mailbox.cycles[1]) - self._first_cycle
 
     async def start(self) -> None:
-        """Hold the core in reset, as at power-on."""
+        """Hold the core in reset, as at power-on; from then on DMA is watched."""
         await self.bus.reset(16)
+        self.memory.check()
+        self.memory.watched = True
 
     def close(self) -> None:
         """Let go of the transactors."""
