@@ -5,7 +5,7 @@ Each speed is an interface of its own (link types USB 2.0 full and high speed, p
 PID to the CRC), time stamps are simulated nanoseconds. The file is readable after every flush,
 also when the run is aborted.
 
-    with Capture(path) as capture:
+    with PcapWriter(path) as capture:
         capture.attach(controller.wire)
         ...
 """
@@ -20,7 +20,7 @@ from typing import BinaryIO, Protocol, Self
 
 from pymodel.wire import LineEvent, PacketRecord
 
-__all__ = ["Capture"]
+__all__ = ["PcapWriter"]
 
 # pcapng block types, options and byte order mark.
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 1, 6
@@ -50,7 +50,7 @@ class _Wire(Protocol):
     def on_line(self, callback: Callable[[LineEvent], None]) -> None: ...
 
 
-class Capture:
+class PcapWriter:
     """A pcapng file that grows with the run.
 
     Reset, suspend and the like have no packet of their own: they stand as a comment on the next

@@ -11,7 +11,7 @@ import pytest
 
 from pymodel.packets import PID, build_data, build_handshake, build_sof, build_token
 from pymodel.wire import LineEvent, PacketRecord
-from tb.sim.pcap import Capture
+from tb.sim.pcap import PcapWriter
 
 TSHARK = shutil.which("tshark")
 needs_tshark = pytest.mark.skipif(
@@ -58,7 +58,7 @@ def dissect(path: Path, *fields: str, check: bool = True) -> list[list[str]]:
 def test_get_descriptor_is_decoded(tmp_path: Path, speed: str) -> None:
     """SETUP, data and status show as a device descriptor request and its answer."""
     path = tmp_path / "new" / "trace.pcapng"
-    with Capture(path) as capture:
+    with PcapWriter(path) as capture:
         capture.write(transfer(speed))
     rows = dissect(path, "_ws.col.Protocol", "_ws.col.Info", "usb.bDescriptorType")
     text = "\n".join(" ".join(row) for row in rows)
@@ -75,7 +75,7 @@ def test_times_speeds_errors_and_comments(tmp_path: Path) -> None:
     path = tmp_path / "trace.pcapng"
     bad = build_token(PID.IN, 3, 1)
     bad = bad[:2] + bytes([bad[2] ^ 0x80])
-    with Capture(path) as capture:
+    with PcapWriter(path) as capture:
         capture.write(transfer("full"))
         capture.line(LineEvent("reset", 1_500_000_000_000, {"speed": "high"}))
         capture.write(transfer("high", 2_000_000_000_000))
@@ -96,7 +96,7 @@ def test_times_speeds_errors_and_comments(tmp_path: Path) -> None:
 def test_readable_without_close(tmp_path: Path) -> None:
     """What has been flushed is whole, although nobody closed the capture."""
     path = tmp_path / "trace.pcapng"
-    capture = Capture(path, flush_bytes=1)
+    capture = PcapWriter(path, flush_bytes=1)
     capture.write(transfer("high"))
     assert len(dissect(path, "frame.number")) == 10
     capture.close()
@@ -104,7 +104,7 @@ def test_readable_without_close(tmp_path: Path) -> None:
 
 def test_closed_capture_refuses(tmp_path: Path) -> None:
     """Writing after close is an error, closing twice is none."""
-    capture = Capture(tmp_path / "trace.pcapng")
+    capture = PcapWriter(tmp_path / "trace.pcapng")
     capture.close()
     capture.close()
     with pytest.raises(ValueError, match="closed"):
@@ -116,7 +116,7 @@ def test_blocks_are_whole_and_in_order(tmp_path: Path) -> None:
     path = tmp_path / "trace.pcapng"
     records = transfer("high")
     records[5].start_ps = records[4].start_ps - 900
-    with Capture(path) as capture:
+    with PcapWriter(path) as capture:
         capture.write(records)
     data = path.read_bytes()
     offset = 0
