@@ -79,6 +79,7 @@ _VIOLATIONS = {
 }
 _MICROFRAME_PS = 125_000_000
 _FRAME_PS = 1_000_000_000
+_SHORTEST_RESET = 200_000_000
 
 _Done = Callable[[Transaction], None]
 
@@ -145,7 +146,7 @@ class RtlWire:
         self._backlog: deque[tuple[Transaction | bytes, _Done, Knobs | None]] = deque()
         self._running: deque[tuple[Transaction | bytes, _Done, int]] = deque()
         self._cancelled: set[int] = set()
-        self._commands = 0
+        self._commands = 1  # pf_usb_init switches VBUS off
         self._command_waits: deque[tuple[int, Completion]] = deque()
         self._line_callbacks: list[Callable[[LineEvent], None]] = []
         self._monitors: list[Callable[[list[PacketRecord]], None]] = []
@@ -360,6 +361,7 @@ class RtlWire:
                 self._tell("disconnect", time)
             elif kind == _SPEED:
                 self.speed = ("high" if value & 1 else "full") if value & 2 else None
+                self.line_state = "J" if self.speed == "full" else "SE0"
                 self._host[_SOF_ON] = 0 if not value & 2 else 1 if self._sof_wanted else 2
                 self._tell("speed", time, speed=self.speed)
             elif kind == _RESUMED:
@@ -420,12 +422,8 @@ class RtlWire:
         """
         if self.speed == "high":
             # a high-speed device first has to notice, which short scaled resets do not allow for
-            times = self._times
-            duration = max(
-                duration,
-                times.hs_idle + times.hs_settle + times.detect_reset + times.chirp_k
-                + 10 * times.chirp_pair_half + self._chirp_tail,
-            )  # fmt: skip
+            notice = self._times.hs_idle + self._times.hs_settle
+            duration = max(duration, notice + _SHORTEST_RESET)
         pairs = 0x7FFFFFFF if self.chirp_pairs is None else self.chirp_pairs
         if self.force_full_speed:
             pairs = 0

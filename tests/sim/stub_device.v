@@ -4,7 +4,7 @@
 //
 // Endpoint 1 gives back the last OUT payload; 2 NAKs, 3 stalls, 4 answers NYET to OUT; 5 IN has a
 // bad CRC, 6 IN a bad PID, 7 answers too late, 8 too early, 9 sends 1024 bytes of 0xFF, 10 sends
-// {acknowledgements seen, good packets, bad packets, last handshake PID}; 15 is silent.
+// {acknowledgements seen, good packets without SOFs, bad packets, last handshake PID}; 15 is silent.
 
 `resetall
 `timescale 1ps / 1ps
@@ -250,7 +250,7 @@ always @(posedge utmi_clk) begin
                 high_speed = 1'b1;
                 utmi_termselect <= 1'b0;
                 utmi_opmode <= 2'd0;
-            end else if (timer > 32'd6000) begin
+            end else if (timer > 32'd4800) begin
                 mode = MODE_SETTLED_FS;
                 high_speed = 1'b0;
                 utmi_xcvrselect <= 2'd1;
@@ -399,7 +399,7 @@ always @(posedge utmi_clk) begin
             end
         endcase
         if (bad) bads = bads + 8'd1;
-        else goods = goods + 8'd1;
+        else if (packet[0] != 8'hA5) goods = goods + 8'd1;
     end
     active_before = utmi_rxactive;
 end

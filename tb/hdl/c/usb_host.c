@@ -15,6 +15,7 @@
 #define COMMANDS 16
 #define EVENTS 256
 #define RAW_PACKETS 32
+#define LONG_GAP 1000 /* clocks */
 
 enum { DO_NOTHING = 0, DO_SEND = 1, DO_WAIT = 2, DO_LINE = 3, DO_KEEP = 7 };
 #define DO(what, clocks) ((what) | (int32_t)(clocks) << 3)
@@ -128,6 +129,7 @@ static int64_t rx_start, rx_end;
 static uint8_t token_packet[3 + SPURIOUS];
 static uint8_t data_packet[BYTES + SPURIOUS];
 static int32_t token_length, data_length;
+static int64_t not_before = -1; /* end of a long gap before the next transaction */
 static int last_raw; /* the host's last packet was sent by itself */
 
 /* --- packets ------------------------------------------------------------------------------ */
@@ -206,6 +208,10 @@ static int32_t reshape(const struct slot *slot, uint8_t *packet, int32_t length)
     return length;
 }
 
+static int32_t short_gap(const struct slot *slot) {
+    return slot->gap < LONG_GAP ? slot->gap : 0;
+}
+
 /* Build what a transaction sends and reckon its longest time in clocks. */
 static void prepare(const struct slot *slot) {
     const int speed = pf_usb.high_speed;
@@ -250,10 +256,12 @@ static void prepare(const struct slot *slot) {
     }
     clocks += packet_clocks(8 * token_length + 4) + pf_usb.host_gap[speed] + 2;
     if (bits & KNOB_INJECTED) {
-        clocks += slot->gap + slot->late;
+        clocks += short_gap(slot) + slot->late;
         if (slot->spurious) clocks += packet_clocks(9 * slot->spurious) + pf_usb.host_gap[speed];
     }
-    need = clocks;
+    /* what fits no frame at all starts right behind its SOF */
+    const int32_t frame = speed ? 7400 : 59800;
+    need = clocks < frame ? clocks : frame;
 }
 
 /* --- monitor ------------------------------------------------------------------------------ */
@@ -348,14 +356,14 @@ static int32_t start(struct slot *slot) {
     slot->start = 0;
     rx_stall = knobs->tx_stall;
     if (slot->kind == KIND_RAW) {
-        int32_t action = send(slot->data, slot->length, STEP_RAW, pf_usb.host_gap[speed] + knobs->gap);
+        int32_t action = send(slot->data, slot->length, STEP_RAW, pf_usb.host_gap[speed] + short_gap(knobs));
         if (knobs != &zero_knobs) tx_error_at = knobs->error_at;
         return action;
     }
     if (knobs->spurious)
-        return send(slot->noise, knobs->spurious, STEP_NOISE, pf_usb.host_gap[speed] + knobs->gap);
+        return send(slot->noise, knobs->spurious, STEP_NOISE, pf_usb.host_gap[speed] + short_gap(knobs));
     /* Both kinds of packet may have ended last: keep the longer gap. */
-    return send_token(pf_usb.host_gap[speed] + knobs->gap);
+    return send_token(pf_usb.host_gap[speed] + short_gap(knobs));
 }
 
 /* An idle clock: `left` clocks before the next SOF. */
@@ -389,11 +397,17 @@ int32_t pf_usb_idle(int32_t left, int32_t since) {
             prepare(slot);
             looked_at = pf_usb.done;
         }
+        if ((slot->knobs & KNOB_INJECTED) && slot->gap >= LONG_GAP) {
+            /* SOFs go on in a long gap */
+            if (not_before < 0) not_before = pf_now_ps + eighths(8LL * slot->gap);
+            if (pf_now_ps < not_before) return DO_NOTHING;
+        }
         if (pf_usb.sof_on && need > left) return DO_NOTHING;
         /* the device may still answer to a packet that was sent by itself */
         if (last_raw && slot->kind != KIND_RAW && since < pf_usb.timeout[pf_usb.high_speed])
             return DO_NOTHING;
         looked_at = UINT32_MAX;
+        not_before = -1;
         return start(slot);
     }
     return DO_NOTHING;
@@ -618,9 +632,14 @@ void pf_usb_init(void) {
     pf_usb.sof_on = pf_usb.high_speed = pf_usb.monitor = pf_usb.active = 0;
     pf_usb.broken = pf_usb.broken_count = pf_usb.lost = 0;
     record_offset = 0;
+    /* the first command: VBUS off, whatever was before */
+    memset(pf_usb.commands, 0, sizeof pf_usb.commands);
+    pf_usb.commands[0][0] = CMD_VBUS;
+    pf_usb.commanded = 1;
     now = NULL;
     knobs = &zero_knobs;
     step = STEP_NONE;
     looked_at = UINT32_MAX;
+    not_before = -1;
     rx = rx_buffer;
 }
