@@ -60,10 +60,10 @@ def usb_gadget_ep_match_desc(
     if kind == TransferType.ISOCHRONOUS:
         return ep.caps.type_iso and (dual or desc.maxp <= 1023)
     if kind == TransferType.BULK:
+        streams = 0
         if comp is not None and gadget_is_superspeed(gadget):
-            if (comp.bmAttributes & 0x1F) > ep.max_streams:
-                return False
-        return ep.caps.type_bulk
+            streams = comp.bmAttributes & 0x1F
+        return ep.caps.type_bulk and streams <= ep.max_streams
     if kind == TransferType.INTERRUPT:
         return (ep.caps.type_int or ep.caps.type_bulk) and (dual or desc.maxp <= 64)
     return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configfs tree /sys/kernel/config/usb_gadget (gadget-core.md section 8, S004-55 to S004-79)."""
+"""The configfs tree usb_gadget (gadget-core.md section 8, S004-55 to S004-79)."""
 
 from __future__ import annotations
 

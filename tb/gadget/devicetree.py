@@ -6,14 +6,13 @@ from __future__ import annotations
 import errno
 import re
 from dataclasses import dataclass, field
-from typing import Union
 
 from tb.kernel import os_error
 
 __all__ = ["DeviceNode", "parse_dts"]
 
-Cell = Union[int, str]
-Value = Union[str, list[Cell]]
+Cell = int | str
+Value = str | list[Cell]
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -11,7 +11,7 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from tb.kernel import Context, DmaBuffer, current, os_error
 from tb.usb import EndpointCompanion, EndpointDescriptor
@@ -44,7 +44,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-Buffer = Union[bytes, bytearray, memoryview, DmaBuffer]
+Buffer = bytes | bytearray | memoryview | DmaBuffer
 Complete = Callable[["UsbEp", "UsbRequest"], None]
 
 

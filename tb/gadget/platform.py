@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The platform bus: devices from device tree nodes, drivers by `compatible` (S004-02 to S004-05)."""
+"""The platform bus: devices from device tree nodes, drivers by `compatible` (S004-02 ff.)."""
 
 from __future__ import annotations
 
 import errno
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tb.kernel import EPROBE_DEFER, CpuBus, DmaPool, IrqChip, os_error
 
@@ -78,7 +78,7 @@ class PlatformDriver:
     """
 
     name = ""
-    of_match: Mapping[str, Any] = {}
+    of_match: ClassVar[Mapping[str, Any]] = {}
 
     async def probe(self, device: PlatformDevice, match_data: Any) -> None:
         """Take a device."""

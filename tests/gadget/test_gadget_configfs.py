@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configfs tree with a mock UDC: the script of S004-55 to S004-64, and every errno of 8.1-8.5."""
+"""configfs on a mock UDC: the script of S004-55 to S004-64, and every errno of 8.1-8.5."""
 
 from __future__ import annotations
 

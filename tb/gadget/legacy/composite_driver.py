@@ -7,7 +7,7 @@ import copy
 import errno
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tb.kernel import os_error
 from tb.usb import DeviceDescriptor, SetupPacket, Speed
@@ -163,7 +163,7 @@ class LegacyDriver(UsbCompositeDriver):
         PARAMETERS: name -> default; the ids of `OVERRIDES` are there in every module.
     """
 
-    PARAMETERS: Mapping[str, Any] = {}
+    PARAMETERS: ClassVar[Mapping[str, Any]] = {}
     OVERRIDES = ("idVendor", "idProduct", "bcdDevice")
 
     def __init__(self, name: str, dev: DeviceDescriptor, params: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tb.kernel import os_error
 from tb.usb import DeviceDescriptor, Speed
@@ -32,7 +32,7 @@ __all__ = ["SerialGadget"]
 class SerialGadget(LegacyDriver):
     """The module g_serial; parameters use_acm (1) and n_ports (1 to 4)."""
 
-    PARAMETERS = {"use_acm": 1, "n_ports": 1}
+    PARAMETERS: ClassVar[Mapping[str, Any]] = {"use_acm": 1, "n_ports": 1}
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Take the parameters.

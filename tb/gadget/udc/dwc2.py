@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from tb.kernel import os_error
 
@@ -27,7 +28,7 @@ class Dwc2PlatformDriver(PlatformDriver):
     """
 
     name = "dwc2"
-    of_match = {"snps,dwc2": None}
+    of_match: ClassVar[Mapping[str, Any]] = {"snps,dwc2": None}
 
     def __init__(self, mode: str = "dma") -> None:
         """Use a mode for every device."""

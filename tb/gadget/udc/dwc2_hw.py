@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access to a DWC2 core: identification, reset, FIFO layout, flushes (dwc2-registers.md 2, 3, 17)."""
+"""A DWC2 core: identification, reset, FIFO layout, flushes (dwc2-registers.md 2, 3, 17)."""
 
 from __future__ import annotations
 

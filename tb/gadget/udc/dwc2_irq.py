@@ -178,8 +178,7 @@ class Dwc2Interrupts:
             elif number in udc.eps_in:
                 await udc.eps_in[number].transfer_done()
         elif causes & DIEPINT.TxFEmp.mask and udc.empty_mask >> number & 1:
-            if number in udc.eps_in:
-                await udc.eps_in[number].fill()
+            await udc.eps_in[number].fill()
 
     async def _out(self, number: int) -> None:
         udc = self.udc
