@@ -112,12 +112,12 @@ class DeviceMachine:
         self.platform_device: PlatformDevice | None = None
         self.node = node if node is not None else default_node(parameters)
         self.vfs = Vfs()
-        self._config_mount = Directory()
-        self.vfs.add(CONFIGFS, self._config_mount)
+        # As init systems do; mounting it once more does no harm.
+        self._configfs = ConfigfsRoot(self.core)
+        self.vfs.add(CONFIGFS, self._configfs)
         self.vfs.add("/sys/class/udc", self.core.class_udc)
         self.vfs.add("/dev", _DevDirectory(self.devnodes))
         self.vfs.add("/tmp", RamDirectory())
-        self._configfs: ConfigfsRoot | None = None
         self._loaded: dict[str, LegacyDriver] = {}
         self._bus_face = bus
 
@@ -179,13 +179,8 @@ class DeviceMachine:
             return
         if kind != "configfs":
             raise os_error(errno.ENODEV, f"file system type {kind!r} is not known")
-        directory = self.vfs.directory(target)
-        if self._configfs is not None:
-            raise os_error(errno.EBUSY, f"configfs is mounted already, {source} cannot go there")
-        self._configfs = ConfigfsRoot(self.core)
-        if directory is self._config_mount:
-            self._config_mount.children.update(self._configfs.children)
-        else:
+        if target != CONFIGFS:
+            self.vfs.directory(target)
             self.vfs.add(target, self._configfs)
 
     async def read(self, path: str) -> str:
