@@ -78,7 +78,7 @@ fi
 echo "making $venv"
 rm -rf "$venv"
 "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements.lock
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check -r requirements.lock
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps \
     --no-build-isolation --editable .
 touch "$venv/stamp"
