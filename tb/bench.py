@@ -17,13 +17,13 @@ from typing import Any
 
 from pymodel.config import BusTimes, UdcParameters
 
-from .controller import Controller, PacketRecord
+from .controller import Controller
 from .doors import HardwareDoor, WireDoor
 from .gadget.machine import DeviceMachine
 from .host.machine import HostMachine
 from .kernel import Cpu, Deadlock, Kernel, ms, ps_text, timeout
 from .options import RunOptions, UsageError
-from .sim.checker import ProtocolChecker
+from .sim.checker import Checker
 from .sim.pcap import PcapWriter
 
 __all__ = ["Bench", "ScenarioFile", "parameters_for"]
@@ -134,15 +134,16 @@ class Bench:
         self.args = list(options.args)
         self.seed = options.seed
         self.random = random.Random(options.seed)
-        self.checker = ProtocolChecker()
+        self.checker = Checker()
+        self.checker.attach(controller.wire)
         self.errors: list[str] = []
         self._started = time.perf_counter()
         self._capture: PcapWriter | None = None
         if options.pcap:
             self._capture = PcapWriter(Path(options.out) / "trace.pcapng")
+            self._capture.attach(controller.wire)
         wire = controller.wire
         wire.force_full_speed = options.speed == "full"
-        wire.monitor(self._packets)
         self.hw = HardwareDoor(controller.bus)
         self.wire = WireDoor(wire, BusTimes.at(options.time_scale))
         self._probe = scenario.probe if scenario else True
@@ -154,7 +155,6 @@ class Bench:
             mode=options.mode,
             fifo=options.fifo,
             cpu=Cpu("device"),
-            probe=self._probe,
         )
         self.host = HostMachine(
             kernel, wire, time_scale=options.time_scale, cpu=Cpu("host")
@@ -180,15 +180,10 @@ class Bench:
 
         return await attach(dut, **options)
 
-    def _packets(self, records: list[PacketRecord]) -> None:
-        self.checker.feed(records)
-        if self._capture is not None:
-            self._capture.write(records)
-
     async def start(self) -> None:
         """Power on the controller and boot the machines."""
         await self.controller.start()
-        await self.device.start()
+        await self.device.start(probe=self._probe)
         if self._host:
             await self.host.start()
 
@@ -244,6 +239,7 @@ class Bench:
         """
         if failure is not None:
             self.errors.append(f"{type(failure).__name__}: {failure}")
+        self.checker.finish()
         self.errors += [str(one) for one in self.checker.violations]
         report = getattr(self.controller, "lockstep", None)
         lockstep = {"events": 0, "mismatches": 0, "waivers": {}}

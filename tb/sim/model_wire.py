@@ -370,7 +370,8 @@ class ModelWire(ModelLine):
         good = self._judge(transaction, answer, handshake)
         transaction.end_ps = now
         self._free_at = now
-        self._gap = timing.after_device if answer is not None else timing.same_side
+        device_last = answer is not None and handshake is None
+        self._gap = timing.after_device if device_last else timing.same_side
         if not self.sof_on:
             self.activity()
         self.controller.look()
