@@ -67,6 +67,8 @@ class ModelWire(ModelLine):
         self._current: Transaction | None = None
         self._timer: TimerHandle | None = None
         self._free_at = 0
+        # The last packet of the transaction in progress was the host's handshake.
+        self._host_spoke = False
         self._gap = 0
         self._tokens: dict[int, bytes] = {}
         self._monitors: list[Callable[[list[PacketRecord]], None]] = []
@@ -349,6 +351,7 @@ class ModelWire(ModelLine):
         if start - answer_end > self.timing.time(self.timing.timeout):
             self.layer.idle(start)
         self._give(handshake, start, finish, injected)
+        self._host_spoke = True
         self._finish(answer, handshake if handshake == _ACK_PACKET else None, answer_end)
 
     def _finish_at(

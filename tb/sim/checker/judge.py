@@ -208,7 +208,7 @@ class Checker:
         """Judge a transaction that ends with the start of something else."""
         stage = self._stage
         self._stage = _IDLE
-        token = _NAMES[self._token]
+        token = _NAMES.get(self._token, "nothing")
         meddled = self._injected or record.injected
         if stage == _HOST_DATA:
             if not meddled:
