@@ -193,7 +193,7 @@ class Pump:
                     pending ^= bit
                     handler = handlers[bit.bit_length() - 1]
                     if handler is not None:
-                        handler()
+                        kernel.call(handler)
                 kernel.run_ready()
             for function in self._after:
                 function()
