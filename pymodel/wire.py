@@ -33,6 +33,7 @@ class Knobs:
         data_gap_ns: idle time between token and data packet.
         rx_gap: one idle RxValid clock after every n-th byte towards the device (RTL only).
         tx_stall: one extra TxReady stall after every n-th byte from the device (RTL only).
+        by_hand: the packet is part of what somebody sends by hand, in his own time and order.
     """
 
     bad_crc5: bool = False
@@ -52,6 +53,7 @@ class Knobs:
     data_gap_ns: int = 0
     rx_gap: int = 0
     tx_stall: int = 0
+    by_hand: bool = False
 
     @property
     def breaks_protocol(self) -> bool:
@@ -69,6 +71,8 @@ class Knobs:
             or self.wrong_toggle
             or self.spurious is not None
             or self.no_data
+            or self.data_gap_ns
+            or self.by_hand
         )
 
 

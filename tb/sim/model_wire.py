@@ -373,7 +373,8 @@ class ModelWire(ModelLine):
         good = self._judge(transaction, answer, handshake)
         transaction.end_ps = now
         self._free_at = now
-        device_last = answer is not None and handshake is None
+        device_last = answer is not None and not self._host_spoke
+        self._host_spoke = False
         self._gap = timing.after_device if device_last else timing.same_side
         if not self.sof_on:
             self.activity()
@@ -446,7 +447,7 @@ class ModelWire(ModelLine):
         await sleep(end - self.kernel.now)
         self.sync_sof()
         error = knobs.rx_error_at is not None and knobs.rx_error_at < len(packet)
-        answer = self._give(packet, start, end, knobs.breaks_protocol, error)
+        answer = self._give(packet, start, end, True, error)
         self.controller.after()
         self.activity()
         if answer is not None:

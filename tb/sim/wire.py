@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from struct import Struct
 
 from pymodel.config import BusTimes, UdcParameters, scaled
@@ -53,9 +54,9 @@ _SETTINGS = {
         ("host_gap", "device_gap", "timeout", "slowest", "earliest", "latest")
     )
 }
-_STUFFING = 31
-_COMMAND_WORDS = 32
-_HOST_WORDS = _COMMAND_WORDS + _COMMANDS * 8
+_STUFFING, _STUFFING_SEEN, _LATE_SOFS = 31, 32, 33
+_COMMAND_WORDS = 35
+_HOST_WORDS = _COMMAND_WORDS + _COMMANDS * 8 + 1  # padding
 
 _KIND_TRANSACTION, _KIND_RAW = 0, 1
 _BAD_CRC5, _BAD_CRC, _BAD_PID, _NO_HANDSHAKE = 1, 2, 4, 8
@@ -74,8 +75,6 @@ _VIOLATIONS = {
     2: "answer too late",
     4: "a packet that nobody asked for",
     8: "device and host sent at the same time",
-    16: "SOF late",
-    32: "records lost",
 }
 _MICROFRAME_PS = 125_000_000
 _FRAME_PS = 1_000_000_000
@@ -486,9 +485,21 @@ class RtlWire:
             if value is not None:
                 self._host[_SETTINGS[name] + index] = value
 
-    def keep_stuffing_room(self, on: bool) -> None:
-        """Reckon with the worst case of bit stuffing in IN data before an SOF, or without any."""
-        self._host[_STUFFING] = int(on)
+    def keep_stuffing_room(self, fraction: float = 24 / 1024) -> None:
+        """Set the least room kept before an SOF for stuffed bits in IN data.
+
+        The host reckons with this or with what it has seen lately, whichever is more; with data
+        that suddenly needs more an SOF may come late (`late_sofs`).
+
+        Args:
+            fraction: of the bits without stuffing; 1/6 is the worst case.
+        """
+        self._host[_STUFFING] = round(fraction * 1024)
+
+    @property
+    def late_sofs(self) -> int:
+        """How many SOFs came late, because something took longer than reckoned with."""
+        return int(self._host[_LATE_SOFS])
 
     def _command(self, *words: int) -> Completion:
         """Queue a line command; returns what is completed at its end."""
@@ -509,6 +520,8 @@ class RtlWire:
         """Send one packet as it is, PID to CRC. Unread packets of the device are forgotten."""
         over = Completion()
         self._received.clear()
+        # Whoever sends by hand answers for gaps, order and handshakes himself.
+        knobs = replace(knobs or Knobs(), by_hand=True)
         self._backlog.append((bytes(packet), lambda _: over.complete(), knobs))
         self._fill()
         await over.wait()
