@@ -151,7 +151,7 @@ module udc_core #(
     wire [4:0]  tx_flush_fifo;
     wire        address_taken, global_nak_pushed, global_nak_popped;
     wire        rx_flushed, tx_flushed, reset_start, line_valid, sof_valid;
-    wire [31:0] daint;
+    wire [31:0] daint, deachint;
     wire        fifo0_level;
     wire        dma_busy;
     wire        head_valid;
@@ -169,7 +169,7 @@ module udc_core #(
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .line_state(line_state), .vbus_valid(vbus_valid),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
-        .rx_head(head), .daint(daint),
+        .rx_head(head), .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
@@ -234,14 +234,15 @@ module udc_core #(
         .soft_reset_wait(soft_reset_wait), .address_taken(address_taken),
         .global_nak_pushed(global_nak_pushed), .global_nak_popped(global_nak_popped),
         .rx_flushed(rx_flushed), .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .line_valid(line_valid), .sof_valid(sof_valid), .daint(daint),
+        .line_valid(line_valid), .sof_valid(sof_valid), .daint(daint), .deachint(deachint),
         .fifo0_level(fifo0_level),
         .rx_fifo_open(rx_fifo_open), .rx_fifo_limit(rx_fifo_limit), .rx_fifo_word(rx_fifo_word),
         .rx_fifo_commit(rx_fifo_commit), .rx_fifo_drop(rx_fifo_drop),
         .rx_fifo_push(rx_fifo_push), .rx_fifo_status(rx_fifo_status),
         .rx_fifo_flush(rx_fifo_flush), .rx_fifo_pop(rx_fifo_pop),
         .rx_fifo_is_open(rx_fifo_is_open), .rx_fifo_overflow(rx_fifo_overflow),
-        .rx_fifo_free(rx_fifo_free), .head_valid(head_valid), .head(head),
+       
+        .rx_fifo_free(rx_fifo_free), .rx_fifo_empty(rx_used == 16'd0), .head_valid(head_valid), .head(head),
         .push_write(push_write), .push_address(push_address),
         .send_start(send_start), .send_address(send_address), .send_words(send_words),
         .send_stop(send_stop), .fifo_size(fifo_size),

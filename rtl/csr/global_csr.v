@@ -40,6 +40,7 @@ module global_csr #(
     input  wire        fifo0_level,
     input  wire [31:0] rx_head,
     input  wire [31:0] daint,
+    input  wire [31:0] deachint,
 
     // endpoint logic: EP0 IN acknowledged or token for the new address, word 1 pushed or popped
     input  wire        address_taken,
@@ -118,6 +119,7 @@ module global_csr #(
     localparam [6:0] DVBUSPULSE = 7'h4B;
     localparam [6:0] DTHRCTL = 7'h4C;
     localparam [6:0] DIEPEMPMSK = 7'h4D;
+    localparam [6:0] DEACHINT = 7'h4E;
     localparam [6:0] DEACHMSK = 7'h4F;
 
     localparam HAS_DMA = (DMA != 0);
@@ -167,6 +169,7 @@ module global_csr #(
     reg  [15:0] doepmsk_reg;
     reg  [15:0] empmsk_reg;
     reg  [31:0] daintmsk_reg;
+    reg  [31:0] deachmsk_reg;
     reg         suspended_reg;
     reg         full_speed_reg;
     reg  [13:0] frame_reg;
@@ -184,9 +187,10 @@ module global_csr #(
     wire is_global = is_low && (address[11:8] == 4'h0);
     wire is_device = is_low && (address[11:8] == 4'h8);
     wire is_power = is_low && (address[11:3] == 9'h1C0);
-    wire here = is_global || is_device || is_power;
     wire [6:0] index = is_power ? {6'h1C, address[2]} : {address[11], address[7:2]};
-    wire store = write && here && !(is_global && (index[5:1] == 5'h1C));
+    // PCGCCTL borrows the indexes of two offsets where nothing is
+    wire here = (is_global && (address[7:3] != 5'h1C)) || is_device || is_power;
+    wire store = write && here;
 
     // bits that are plain storage
     always @* begin
@@ -209,9 +213,6 @@ module global_csr #(
             // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
             default: storable = (index >= 7'h50 && index <= 7'h6F) ? 32'h0000_FFFF : 32'd0;
         endcase
-        if (is_global && (index[5:1] == 5'h1C)) begin
-            storable = 32'd0;
-        end
     end
 
     shadow_ram #(.INDEX_WIDTH(7)) shadow_ram (
@@ -249,11 +250,12 @@ module global_csr #(
             DSTS: status = {8'd0, line_state[0], line_state[1], frame_reg, 5'd0, 1'b0,
                             full_speed_reg, suspended_reg};
             DAINT: status = daint;
+            DEACHINT: status = deachint;
             default: status = 32'd0;
         endcase
     end
 
-    assign read_data = here ? ((shadow & storable) | status) : 32'd0;
+    assign read_data = here ? (shadow | status) : 32'd0;
 
     // ---- bus events ---------------------------------------------------------------------------
 
@@ -332,7 +334,7 @@ module global_csr #(
 
     always @(posedge clk) begin
         irq_reg <= gahbcfg_reg[0] && |(gintsts & gintmsk_reg);
-        ep_irq_reg <= daint & daintmsk_reg;
+        ep_irq_reg <= deachint & deachmsk_reg;
         gintsts_reg <= (gintsts_reg & ~clear) | set;
         session_end_reg <= (session_end_reg
             && !(write && is_global && (index == GOTGINT) && write_data[2])) || session_end;
@@ -416,6 +418,7 @@ module global_csr #(
                 DOEPMSK: doepmsk_reg <= write_data[15:0];
                 DIEPEMPMSK: empmsk_reg <= write_data[15:0];
                 DAINTMSK: daintmsk_reg <= write_data;
+                DEACHMSK: deachmsk_reg <= write_data;
                 default: begin
                 end
             endcase
@@ -446,6 +449,7 @@ module global_csr #(
             doepmsk_reg <= 16'd0;
             empmsk_reg <= 16'd0;
             daintmsk_reg <= 32'd0;
+            deachmsk_reg <= 32'd0;
             suspended_reg <= 1'b0;
             full_speed_reg <= 1'b1;
             frame_reg <= 14'd0;

@@ -67,6 +67,7 @@ module ep_core #(
     output wire        line_valid,
     output wire        sof_valid,
     output wire [31:0] daint,
+    output wire [31:0] deachint,
     output wire        fifo0_level,
 
     // Rx FIFO
@@ -82,6 +83,7 @@ module ep_core #(
     input  wire        rx_fifo_is_open,
     input  wire        rx_fifo_overflow,
     input  wire [15:0] rx_fifo_free,
+    input  wire        rx_fifo_empty,
     input  wire        head_valid,
     input  wire [31:0] head,
 
@@ -130,9 +132,11 @@ module ep_core #(
     localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
     localparam [4:0] LAST_OUT = NUM_OUT_EPS[4:0];
     localparam [4:0] OUT_BASE = INS[4:0];
-    // words of the Rx FIFO that OUT data never takes: three SETUPs (3 words each), SETUP done,
-    // global NAK; and the status word and OUT done of the packet itself
+    // words of a packet besides its data: status word, OUT done
+    localparam [15:0] OVERHEAD = 16'd2;
+    // words of the Rx FIFO that only SETUPs may take (S004-103)
     localparam [15:0] RESERVE = 16'd13;
+    localparam [3:0] PID_PING = 4'b0100;
 
     localparam [3:0] MSG_TOKEN = 4'd1;
     localparam [3:0] MSG_WORD = 4'd2;
@@ -200,6 +204,9 @@ module ep_core #(
     reg         setup_open_reg;
     reg         setup_busy_reg;
     reg  [1:0]  ep0_size_reg;
+    // DMA: SETUPs in memory since the address was set, some in this stage
+    reg  [1:0]  setup_count_reg;
+    reg         setup_more_reg;
     // status word to push in the clock after ACT
     reg         push_reg;
     reg  [3:0]  push_status_reg;
@@ -231,9 +238,13 @@ module ep_core #(
     wire csr_pop = csr_low && (csr_address[11:2] == 10'h008);
     wire csr_window = !csr_low && ((csr_address[17:16] == 2'b00)
                                    || (csr_address[17:12] == 6'h10));
-    wire [3:0] csr_window_ep = csr_address[15:12] - 4'd1;
+    wire [3:0] csr_window_fifo = csr_address[15:12] - 4'd1;
+    // the endpoint whose XferSize a push counts
+    wire [3:0] csr_window_ep;
     wire [3:0] csr_reg_ep = {!csr_address[8], csr_address[7:5]};
     wire csr_level = csr_in && (csr_address[4:2] == 3'd6);
+    wire csr_each_in = csr_low && (csr_address[11:6] == 6'h21);
+    wire csr_each_out = csr_low && (csr_address[11:6] == 6'h22);
     wire csr_size = csr_fifo0_size || csr_fifon_size;
 
     // ---- choice of the next operation ---------------------------------------------------------
@@ -274,8 +285,9 @@ module ep_core #(
             endcase
         end else if (csr_op) begin
             op_next = OP_CSR;
-            out_next = csr_out || csr_pop;
-            ep_next = csr_pop ? head[3:0] : csr_window ? csr_window_ep : csr_reg_ep;
+            out_next = csr_out || csr_pop || csr_each_out;
+            ep_next = csr_pop ? head[3:0] : csr_window ? csr_window_ep
+                    : (csr_each_in || csr_each_out) ? csr_address[5:2] : csr_reg_ep;
         end else if (moved_op) begin
             op_next = OP_MOVED;
             out_next = job_out_reg;
@@ -320,6 +332,7 @@ module ep_core #(
     reg         fifo_real_reg;
     reg         ours_reg;
     reg         known_reg;
+    reg  [8:0]  limit_reg;
     reg  [15:0] need_one_reg;
     reg  [15:0] need_two_reg;
 
@@ -339,6 +352,7 @@ module ep_core #(
                          : (op_reg != OP_CSR) ? control[21:18]
                          : csr_fifon_size ? csr_address[5:2]
                          : csr_fifo0_size || csr_fifo0_status ? 4'd0
+                         : csr_window ? csr_window_fifo
                          : csr_level ? csr_reg_ep : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
@@ -360,6 +374,11 @@ module ep_core #(
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
     wire words_there = (fifo_used >= {7'd0, words});
 
+    // full speed has no PING
+    wire ours_now = ((rx_data[14:8] == device_address)
+                     || (old_address_valid && (rx_data[14:8] == old_address)))
+                    && !(full_speed && (rx_data[3:0] == PID_PING));
+
     // ---- token --------------------------------------------------------------------------------
 
     wire [2:0]  token_kind;
@@ -375,10 +394,9 @@ module ep_core #(
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
         .setup_busy(setup_busy_reg),
         .next_length(length_now_reg), .packet_ready(words_there),
-        .fifo_empty(fifo_used == 16'd0),
-        .packet_size(packet_reg),
+        .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
-        .room_setup(rx_fifo_free >= 16'd5),
+        .room_setup(rx_fifo_free >= 16'd3),
         .kind(token_kind), .data_pid(token_data_pid), .length(token_length),
         .receive(token_receive), .token_cause(token_cause)
     );
@@ -426,7 +444,7 @@ module ep_core #(
     wire write_ep = act_csr && csr_write && (csr_in || csr_out) && exists_reg;
     wire write_control = write_ep && reg_control;
     wire fifo_exists = fifo_real_reg;
-    wire window_push = act_csr && csr_write && csr_window && exists_reg && !dma_enable
+    wire window_push = act_csr && csr_write && csr_window && fifo_real_reg && !dma_enable
                        && (fifo_free != 16'd0);
     wire window_pop = act_csr && !csr_write && csr_window && !dma_enable && head_valid;
     // the endpoint of the head was chosen with the operation: the head must have been there
@@ -443,10 +461,14 @@ module ep_core #(
 
     wire [3:0] head_status = head[20:17];
     wire [10:0] head_bytes = head[14:4];
-    wire head_blocked = act_head && (head_status == STS_SETUP) && !enabled;
-    wire head_pop = act_head && !head_blocked;
+    // SETUPs of one stage follow the first one to memory whether EP0 is enabled or not: three lie
+    // back to back, then the address goes back
+    wire head_setup = (head_status == STS_SETUP);
+    wire head_blocked = act_head && head_setup && !enabled && !setup_more_reg;
+    wire head_rewind = act_head && head_setup && !head_blocked && (setup_count_reg == 2'd3);
+    wire head_pop = act_head && !head_blocked && !head_rewind;
     wire popped = head_pop || status_pop;
-    wire popped_done = popped && (head_status == STS_OUT_DONE) && enabled;
+    wire popped_done = popped && (head_status == STS_OUT_DONE);
     wire popped_setup_done = popped && (head_status == STS_SETUP_DONE);
     wire popped_nak = popped && (head_status == STS_GLOBAL_NAK);
     wire head_job = head_pop && (head_bytes != 11'd0);
@@ -562,7 +584,9 @@ module ep_core #(
         .causes(causes_now), .causes_set(act ? causes_set : 16'd0),
         .causes_clear(act ? causes_clear : 16'd0),
         .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
-        .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask), .daint(daint)
+        .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask),
+        .each_write(act_csr && csr_write && (csr_each_in || csr_each_out) && exists_reg),
+        .each_data(csr_write_data[15:0]), .daint(daint), .deachint(deachint)
     );
 
     ep_context #(.INDEX_WIDTH(CW)) ep_context (
@@ -570,21 +594,29 @@ module ep_core #(
         .control(control), .control_write(startup || write_control),
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
-        .size_write(startup || write_size || end_out || moved_in || window_push
-                    || moved_setup),
+        .size_write(startup || write_size || (end_out && !dma_enable) || act_moved
+                    || window_push),
         .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
         .count(count),
         .count_write(startup || write_size || end_accept || acknowledged),
         .count_data(startup ? 12'd0 : write_size ? reg_count_data
                     : setup_accept ? {setups_less, count_reg[9:0]} : count_less),
         .address(address),
-        .address_write(startup || (write_ep && reg_address) || act_moved),
-        .address_data(startup ? 32'd0 : act_moved
-                      ? address_reg + {21'd0, moved_bytes} : csr_write_data),
+        .address_write(startup || (write_ep && reg_address) || act_moved || head_rewind),
+        .address_data(startup ? 32'd0 : act_csr ? csr_write_data
+                      : address_reg + (act_head ? -32'd24 : {21'd0, moved_bytes})),
         .unacknowledged(unacknowledged),
         .unacknowledged_write(startup || write_size || acknowledged),
         .unacknowledged_data(startup ? 19'd0 : write_size ? reg_size_data
                              : unacknowledged_reg - {8'd0, length_now_reg})
+    );
+
+    // endpoint of a Tx FIFO: the active one that named it last
+    lut_ram #(.WIDTH(4), .INDEX_WIDTH(4)) owner_ram (
+        .clk(clk), .we(startup || (write_control && !out_reg && (is_ep0 || reg_flags_data[3]))),
+        .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
+        .write_data(startup ? startup_index[3:0] : ep_reg),
+        .read_index(csr_window_fifo), .read_data(csr_window_ep)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
@@ -623,7 +655,7 @@ module ep_core #(
     assign fifo0_level = fifo_low[0];
 
     assign rx_fifo_open = act_token && token_receive;
-    assign rx_fifo_limit = (rx_data[3:0] == PID_SETUP) ? 9'd2 : need_one_reg[8:0] - RESERVE[8:0];
+    assign rx_fifo_limit = (rx_data[3:0] == PID_SETUP) ? 9'd2 : limit_reg;
     assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push_reg && !startup;
     assign rx_fifo_commit = end_accept;
     assign rx_fifo_drop = act_end || reset_start;
@@ -642,7 +674,7 @@ module ep_core #(
 
     assign dma_start = head_job || scan_fetch;
     assign dma_receive = act_head;
-    assign dma_discard = act_head && !enabled;
+    assign dma_discard = act_head && !enabled && !head_setup;
     assign dma_address = address_reg;
     assign dma_bytes = act_head ? head_bytes : length_now_reg;
     assign dma_ram_address = fifo_end;
@@ -678,13 +710,12 @@ module ep_core #(
             length_now_reg <= length_now;
             fifo_reg <= fifo_now;
             fifo_real_reg <= fifo_wide_real;
-            ours_reg <= (rx_data[14:8] == device_address)
-                        || (old_address_valid && (rx_data[14:8] == old_address));
-            known_reg <= exists_reg
-                         && ((rx_data[14:8] == device_address)
-                             || (old_address_valid && (rx_data[14:8] == old_address)));
-            need_one_reg <= packet_words_now + RESERVE;
-            need_two_reg <= {packet_words_now[14:0], 1'b0} + RESERVE + 16'd2;
+            ours_reg <= ours_now;
+            known_reg <= exists_reg && ours_now;
+            limit_reg <= packet_words_now[8:0];
+            // an empty FIFO takes a packet even where there is no room for the reserve
+            need_one_reg <= packet_words_now + (rx_fifo_empty ? OVERHEAD : OVERHEAD + RESERVE);
+            need_two_reg <= {packet_words_now[14:0], 1'b0} + OVERHEAD + OVERHEAD + RESERVE;
         end
 
         // ACT
@@ -734,6 +765,17 @@ module ep_core #(
             setup_open_reg <= 1'b0;
             setup_busy_reg <= 1'b0;
         end
+        if (moved_setup) begin
+            setup_count_reg <= setup_count_reg + 1'b1;
+            setup_more_reg <= 1'b1;
+        end
+        if (head_rewind) begin
+            setup_count_reg <= 2'd0;
+        end
+        if (popped_setup_done || reset_start || rx_fifo_flush) begin
+            setup_count_reg <= 2'd0;
+            setup_more_reg <= 1'b0;
+        end
         if (write_control && is_ep0 && !out_reg) begin
             ep0_size_reg <= csr_write_data[1:0];
         end
@@ -768,6 +810,8 @@ module ep_core #(
             setup_open_reg <= 1'b0;
             setup_busy_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
+            setup_count_reg <= 2'd0;
+            setup_more_reg <= 1'b0;
             token_known_reg <= 1'b0;
             flush_seen_reg <= 1'b0;
             refresh_reg <= 1'b0;
@@ -796,7 +840,7 @@ module ep_core #(
                      : act_flush ? {19'd0, tx_flush_fifo} : act_scan ? 24'h00001F
                      : {20'd0, ep_reg};
     assign trace_data = act_csr ? (csr_write ? csr_write_data : csr_read_data)
-                      : act_token ? {21'd0, token_length}
+                      : act_token ? (send_start ? {21'd0, token_length} : 32'd0)
                       : act_end ? (end_accept ? {21'd0, end_length} : {30'd0, drop_reason})
                       : act_handshake ? {31'd0, rx_data[0]}
                       : act_line ? rx_data : act_head ? head

@@ -39,7 +39,12 @@ module ep_flags #(
     input  wire [15:0] in_mask,
     input  wire [15:0] out_mask,
     input  wire [15:0] empty_mask,
-    output wire [31:0] daint
+    output wire [31:0] daint,
+
+    // DxEPEACHMSKn of the context, and what they let through
+    input  wire        each_write,
+    input  wire [15:0] each_data,
+    output wire [31:0] deachint
 );
 
     localparam N = INS + OUTS;
@@ -93,8 +98,58 @@ module ep_flags #(
     wire [31:0] out_wide = {{(32-OUTS){1'b0}}, out_bits};
     assign daint = {out_wide[15:0], in_wide[15:0]};
 
-    wire unused_ok = &{1'b0, in_mask, out_mask, empty_mask, in_wide, out_wide, causes_set,
-                       causes_clear, 1'b0};
+    wire unused_ok = &{1'b0, in_mask, out_mask, empty_mask, in_wide, out_wide, each_in_wide,
+                       each_out_wide, each_data, causes_set, causes_clear, 1'b0};
+
+    // ---- DEACHINT: every endpoint has a mask of its own ----------------------------------------
+
+    reg [N-1:0]   each_complete_reg;
+    reg [N-1:0]   each_disabled_reg;
+    reg [N-1:0]   each_error_reg;
+    reg [N-1:0]   each_token_reg;
+    reg [INS-1:0] each_nak_reg;
+    reg [INS-1:0] each_empty_reg;
+    reg           each_setup_reg;
+    reg           each_packet_reg;
+
+    wire [N-1:0] each_bits = (complete_reg & each_complete_reg)
+        | (disabled_reg & each_disabled_reg) | (error_reg & each_error_reg)
+        | (token_reg & each_token_reg);
+    wire [INS-1:0] each_in = each_bits[INS-1:0] | (nak_effective_reg & each_nak_reg)
+                             | (tx_empty & each_empty_reg);
+    wire [OUTS-1:0] each_out = each_bits[N-1:INS]
+        | {{(OUTS-1){1'b0}}, (setup_reg && each_setup_reg)
+                             || (setup_packet_reg && each_packet_reg)};
+    wire [31:0] each_in_wide = {{(32-INS){1'b0}}, each_in};
+    wire [31:0] each_out_wide = {{(32-OUTS){1'b0}}, each_out};
+    assign deachint = {each_out_wide[15:0], each_in_wide[15:0]};
+
+    always @(posedge clk) begin
+        if (each_write) begin
+            each_complete_reg <= (each_complete_reg & ~select) | (select & {N{each_data[0]}});
+            each_disabled_reg <= (each_disabled_reg & ~select) | (select & {N{each_data[1]}});
+            each_error_reg <= (each_error_reg & ~select) | (select & {N{each_data[2]}});
+            each_token_reg <= (each_token_reg & ~select) | (select & {N{each_data[4]}});
+            each_nak_reg <= (each_nak_reg & ~select[INS-1:0])
+                            | (select[INS-1:0] & {INS{each_data[6]}});
+            each_empty_reg <= (each_empty_reg & ~select[INS-1:0])
+                              | (select[INS-1:0] & {INS{each_data[7]}});
+            if (is_out0) begin
+                each_setup_reg <= each_data[3];
+                each_packet_reg <= each_data[15];
+            end
+        end
+        if (rst) begin
+            each_complete_reg <= {N{1'b0}};
+            each_disabled_reg <= {N{1'b0}};
+            each_error_reg <= {N{1'b0}};
+            each_token_reg <= {N{1'b0}};
+            each_nak_reg <= {INS{1'b0}};
+            each_empty_reg <= {INS{1'b0}};
+            each_setup_reg <= 1'b0;
+            each_packet_reg <= 1'b0;
+        end
+    end
 
     // ---- state --------------------------------------------------------------------------------
 

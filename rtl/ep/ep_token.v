@@ -20,19 +20,21 @@ module ep_token (
     // a SETUP has not been handed over to software yet
     input  wire        setup_busy,
 
-    // IN: length of the next packet, whether all its words are in the FIFO, FIFO holds nothing
+    // IN: length of the next packet, whether all its words are in the FIFO
     input  wire [10:0] next_length,
     input  wire        packet_ready,
-    input  wire        fifo_empty,
 
-    // OUT: packet size, Rx FIFO has room for one, for two packets, for a SETUP
+    // OUT: packet size, last packet of the transfer; the Rx FIFO has room for one packet, for
+    // two, for a SETUP
     input  wire [10:0] packet_size,
+    input  wire        last_packet,
     input  wire        room_one,
     input  wire        room_two,
     input  wire        room_setup,
 
     output reg  [2:0]  kind,
     output reg  [3:0]  data_pid,
+    // IN: bytes to send; OUT: most bytes that may come
     output reg  [10:0] length,
     // the packet that follows will be written to the Rx FIFO
     output reg         receive,
@@ -51,8 +53,6 @@ module ep_token (
     localparam [3:0] PID_IN = 4'b1001;
     localparam [3:0] PID_SETUP = 4'b1101;
 
-    wire unused_ok = &{1'b0, transfer_type[1], 1'b0};
-
     wire enabled = flags[0];
     wire nak = flags[1];
     wire stall = flags[2];
@@ -62,6 +62,7 @@ module ep_token (
 
     // types are 0 control, 1 isochronous, 2 bulk, 3 interrupt
     wire non_periodic = !transfer_type[0];
+    wire bulk = (transfer_type == 2'd2);
     wire busy_setup = is_ep0 && setup_busy;
     wire in_open = enabled && !disabling && !nak && !busy_setup
                    && !(global_in_nak && non_periodic) && packets_left;
@@ -70,7 +71,7 @@ module ep_token (
 
     always @* begin
         kind = SILENT;
-        data_pid = {toggle, 3'b011};
+        data_pid = 4'd0;
         length = 11'd0;
         receive = 1'b0;
         token_cause = 1'b0;
@@ -78,9 +79,9 @@ module ep_token (
         if (known && active) begin
             case (pid)
                 PID_SETUP: begin
-                    data_pid = 4'b0011;
                     length = 11'd8;
                     if (is_ep0 && room_setup) begin
+                        data_pid = 4'b0011;
                         kind = ACK;
                         receive = 1'b1;
                     end
@@ -90,10 +91,11 @@ module ep_token (
                         kind = STALL;
                     end else if (in_open && packet_ready) begin
                         kind = DATA;
+                        data_pid = {toggle, 3'b011};
                         length = next_length;
                     end else begin
                         kind = NAK;
-                        token_cause = enabled && (fifo_empty || !packet_ready);
+                        token_cause = !packet_ready || (next_length == 11'd0);
                     end
                 end
                 PID_OUT: begin
@@ -101,7 +103,8 @@ module ep_token (
                     if (stall) begin
                         kind = STALL;
                     end else if (out_open) begin
-                        kind = (high_speed && non_periodic && !room_two) ? NYET : ACK;
+                        kind = (high_speed && bulk && (last_packet || !room_two)) ? NYET : ACK;
+                        data_pid = {toggle, 3'b011};
                         receive = 1'b1;
                     end else begin
                         kind = NAK;
@@ -111,6 +114,7 @@ module ep_token (
                 default: begin
                     // PING
                     kind = stall ? STALL : out_open ? ACK : NAK;
+                    data_pid = (!stall && out_open) ? {toggle, 3'b011} : 4'd0;
                 end
             endcase
         end
