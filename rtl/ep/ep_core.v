@@ -466,7 +466,7 @@ module ep_core #(
     wire head_setup = (head_status == STS_SETUP);
     wire head_blocked = act_head && head_setup && !enabled && !setup_more_reg;
     wire head_rewind = act_head && head_setup && !head_blocked && (setup_count_reg == 2'd3);
-    wire head_pop = act_head && !head_blocked && !head_rewind;
+    wire head_pop = act_head && !head_blocked && !head_rewind && !soft_reset_wait;
     wire popped = head_pop || status_pop;
     wire popped_done = popped && (head_status == STS_OUT_DONE);
     wire popped_setup_done = popped && (head_status == STS_SETUP_DONE);
