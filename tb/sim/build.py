@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from pymodel.config import UdcParameters
 
 from .verilator_root import ToolMissing, Verilator, build_root, find_verilator
 
-__all__ = ["BACKENDS", "Build", "BuildFailed", "Sources", "build", "icarus_version"]
+__all__ = ["BACKENDS", "Build", "BuildFailed", "Sources", "build", "build_library", "icarus_version"]
 
 BACKENDS = ("verilator", "icarus")
 
@@ -142,10 +143,6 @@ def _dpi_imports() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _c_files() -> list[Path]:
-    return sorted((_HDL / "c").glob("*.c"))
-
-
 def _digest(sources: Sources, settings: Sequence[str]) -> str:
     """Return a hash over everything that a build depends on."""
     digest = hashlib.sha256()
@@ -212,6 +209,30 @@ def fst_possible() -> bool:
             return False
 
 
+def build_library(backend: str, directory: Path, log: Path) -> Path:
+    """Compile the mailbox library into `directory`; for Verilator, write its DPI imports as well.
+
+    Returns:
+        The library: `libplugfest.so`, or the VPI module `plugfest.vpi`.
+    """
+    icarus = backend == "icarus"
+    library = directory / ("plugfest.vpi" if icarus else "libplugfest.so")
+    files = [file for file in sorted((_HDL / "c").glob("*.c")) if icarus or file.stem != "pf_vpi"]
+    flags: list[str] = []
+    if icarus:
+        asked = subprocess.run(
+            ["iverilog-vpi", "--cflags"], capture_output=True, text=True, check=False
+        )
+        flags = asked.stdout.split()
+    else:
+        (directory / "pf_imports.sv").write_text(_dpi_imports())
+    _call(
+        ["gcc", "-O2", "-Wall", *flags, "-shared", "-fPIC", "-o", str(library), *map(str, files)],
+        directory, dict(os.environ), log,
+    )  # fmt: skip
+    return library
+
+
 def _build_verilator(
     sources: Sources,
     values: dict[str, int],
@@ -224,13 +245,8 @@ def _build_verilator(
     env = tool.environment()
     if shutil.which("ccache") and "OBJCACHE" not in env:
         env["OBJCACHE"] = "ccache"
-    c_files = [str(file) for file in _c_files() if file.name != "pf_vpi.c"]
-    _call(
-        ["gcc", "-O2", "-Wall", "-shared", "-fPIC", "-o", "libplugfest.so", *c_files],
-        directory, env, log,
-    )  # fmt: skip
+    build_library("verilator", directory, log)
     imports = directory / "pf_imports.sv"
-    imports.write_text(_dpi_imports())
     cocotb_libs = str(cocotb_tools.config.libs_dir)
     trace = {"": [], "vcd": ["--trace-vcd"], "fst": ["--trace-fst"]}[waves]
     _call(
@@ -262,18 +278,7 @@ def _build_icarus(
 ) -> None:
     """Compile for `vvp` and make the VPI module in `directory`."""
     env = dict(os.environ)
-
-    def flags(option: str) -> list[str]:
-        answer = subprocess.run(
-            ["iverilog-vpi", option], capture_output=True, text=True, check=False
-        )
-        return answer.stdout.split()
-
-    _call(
-        ["gcc", "-O2", "-Wall", *flags("--cflags"), "-shared", "-fPIC", "-o", "plugfest.vpi",
-         *map(str, _c_files())],
-        directory, env, log,
-    )  # fmt: skip
+    build_library("icarus", directory, log)
     defines = [*sources.defines, "GENCLK", *(["WAVES"] if waves else [])]
     _call(
         [
@@ -353,3 +358,10 @@ def build(
     return Build(
         backend, directory, program, library, simulator, wave_kind, sources.top, tuple(notes)
     )
+
+
+if __name__ == "__main__":
+    # For makefiles: python -m tb.sim.build verilator|icarus DIRECTORY
+    target = Path(sys.argv[2]).resolve()
+    target.mkdir(parents=True, exist_ok=True)
+    print(build_library(sys.argv[1], target, target / "library.log"))
