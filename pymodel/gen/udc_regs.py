@@ -2185,6 +2185,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
         values[0x00908 + 0x20 * index] = 0x00000080
     for index in range(num_in_eps + 1):
         values[0x00918 + 0x20 * index] = int(fifo_words >> (4 + (num_in_eps > 11)))
+    values[0x00918] = fifo_words >> 4
     values[0x00B00] = 0x00008000
     values[0x12000] = int(superspeed) | int(superspeed) << 1 | int(commands) << 2 | int(15 * superspeed) << 4
     return values

@@ -128,6 +128,9 @@ def _resets(registers: Sequence[Register]) -> Iterator[str]:
             value += " | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * ("
             value += _lower(register.fields[1].formula) + ")"
         yield f"        values[{target}] = {value}"
+        if register.name == "DTXFSTS":
+            # Tx FIFO 0 has a size of its own.
+            yield f"    values[0x{register.offset:05X}] = fifo_words >> 4"
     yield "    return values"
 
 

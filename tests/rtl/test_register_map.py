@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registers of the RTL, read and written in Icarus, against the description."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pymodel.config import UdcParameters
+from pymodel.gen.udc_regs import DCFG, DCTL, FIFO, GAHBCFG, GRSTCTL, REGISTERS, lookup, reset_values
+from pymodel.register_types import Register
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="iverilog is missing: apt-get install iverilog"
+)
+
+BENCH = """
+`resetall
+`timescale 1ns / 1ps
+`default_nettype none
+module bench;
+reg core_clk = 0, utmi_clk = 0, core_rst = 1;
+always #6.25 core_clk = ~core_clk;
+always #8.333 utmi_clk = ~utmi_clk;
+reg [17:0] address = 0;
+reg [31:0] data = 0;
+reg awvalid = 0, wvalid = 0, arvalid = 0;
+wire awready, wready, bvalid, arready, rvalid;
+wire [31:0] rdata;
+udc #(@PARAMETERS@) dut (
+    .core_clk(core_clk), .core_rst(core_rst), .utmi_clk(utmi_clk),
+    .s_axil_awaddr(address), .s_axil_awvalid(awvalid), .s_axil_awready(awready),
+    .s_axil_wdata(data), .s_axil_wstrb(4'hF), .s_axil_wvalid(wvalid), .s_axil_wready(wready),
+    .s_axil_bvalid(bvalid), .s_axil_bready(1'b1),
+    .s_axil_araddr(address), .s_axil_arvalid(arvalid), .s_axil_arready(arready),
+    .s_axil_rdata(rdata), .s_axil_rvalid(rvalid), .s_axil_rready(1'b1),
+    .m_axi_awready(1'b0), .m_axi_wready(1'b0), .m_axi_bid(1'b0), .m_axi_bresp(2'b0),
+    .m_axi_bvalid(1'b0), .m_axi_arready(1'b0), .m_axi_rid(1'b0), .m_axi_rdata(32'b0),
+    .m_axi_rresp(2'b0), .m_axi_rlast(1'b0), .m_axi_rvalid(1'b0),
+    .utmi_txready(1'b0), .utmi_rxactive(1'b0), .utmi_rxvalid(1'b0), .utmi_rxerror(1'b0),
+    .utmi_rxdata(8'b0), .utmi_linestate(2'b00), .utmi_vbusvalid(1'b0)
+);
+reg [63:0] steps [0:@COUNT@];
+integer index;
+initial begin
+    $readmemh("steps.hex", steps);
+    repeat (20) @(posedge core_clk);
+    core_rst <= 0;
+    repeat (2000) @(posedge core_clk);
+    for (index = 0; index < @COUNT@; index = index + 1) begin
+        address <= steps[index][49:32];
+        data <= steps[index][31:0];
+        if (steps[index][63]) begin
+            awvalid <= 1;
+            wvalid <= 1;
+            @(posedge core_clk);
+            while (awvalid || wvalid) begin
+                if (awready) awvalid <= 0;
+                if (wready) wvalid <= 0;
+                @(posedge core_clk);
+            end
+            while (!bvalid) @(posedge core_clk);
+            repeat (20) @(posedge core_clk);
+        end else begin
+            arvalid <= 1;
+            @(posedge core_clk);
+            while (!arready) @(posedge core_clk);
+            arvalid <= 0;
+            while (!rvalid) @(posedge core_clk);
+            $display("%h", rdata);
+        end
+        @(posedge core_clk);
+    end
+    $finish;
+end
+endmodule
+"""
+
+Step = tuple[bool, int, int]
+
+
+def play(directory: Path, steps: Sequence[Step], parameters: UdcParameters) -> list[int]:
+    """Run (write, offset, value) steps and return what the reads gave."""
+    chosen = ", ".join(f".{name}({value})" for name, value in parameters.verilog().items())
+    text = BENCH.replace("@PARAMETERS@", chosen).replace("@COUNT@", str(len(steps)))
+    (directory / "bench.v").write_text(text)
+    lines = [f"{write << 63 | offset << 32 | value:016x}" for write, offset, value in steps]
+    (directory / "steps.hex").write_text("\n".join([*lines, "0" * 16]) + "\n")
+    sources = [str(path) for path in sorted((ROOT / "rtl").rglob("*.v"))]
+    command = ["iverilog", "-g2005", "-I", str(ROOT / "rtl/gen"), "-s", "bench", "-o", "bench"]
+    subprocess.run([*command, "bench.v", *sources], cwd=directory, check=True, timeout=300)
+    result = subprocess.run(
+        ["vvp", "bench"], cwd=directory, check=True, timeout=600, capture_output=True, text=True
+    )
+    values = [line for line in result.stdout.splitlines() if len(line) == 8]
+    assert len(values) == sum(not write for write, _, _ in steps), result.stdout[-2000:]
+    assert not [line for line in values if set(line) & set("xz")], "a register reads x or z"
+    return [int(line, 16) for line in values]
+
+
+def compared(register: type[Register]) -> int:
+    """Return the bits whose value after reset is fixed."""
+    return sum(field.mask for field in register.FIELDS if field.compare != "no")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        UdcParameters(),
+        UdcParameters(num_in_eps=3, num_out_eps=5, fifo_words=1024, dma=0),
+        UdcParameters(num_in_eps=15, num_out_eps=1, fifo_words=512, trace=1),
+    ],
+    ids=["default", "small", "uneven"],
+)
+def test_reset_values(tmp_path: Path, parameters: UdcParameters) -> None:
+    """Every word of the register space reads what the description says, 0 where nothing is."""
+    offsets = [*range(0, 0x1000, 4), *range(0x11000, 0x11040, 4), *range(0x12000, 0x12900, 4)]
+    values = play(tmp_path, [(False, offset, 0) for offset in offsets], parameters)
+    expected = reset_values(parameters)
+    wrong = []
+    for offset, value in zip(offsets, values, strict=True):
+        found = lookup(offset)
+        mask = 0xFFFFFFFF
+        if found is not None and not found[0].NEEDS:
+            mask = compared(found[0]) | ~sum(field.mask for field in found[0].FIELDS)
+        wanted = expected.get(offset, 0)
+        if (value ^ wanted) & mask & 0xFFFFFFFF:
+            name = f"{found[0].NAME}[{found[1]}]" if found else "nothing"
+            wrong.append(f"{offset:#x} {name}: {value:08x}, should be {wanted:08x}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_storage_keeps_what_is_written(tmp_path: Path) -> None:
+    """RW fields take ones and zeros and nothing else changes in them; RO fields keep theirs."""
+    parameters = UdcParameters()
+    # Test modes, DMAEn and GRSTCTL start things; descriptor DMA is not built.
+    spared = {
+        GRSTCTL.OFFSET: 0,
+        GAHBCFG.OFFSET: ~GAHBCFG.DMAEn.mask,
+        DCTL.OFFSET: ~DCTL.TstCtl.mask,
+        DCFG.OFFSET: ~DCFG.DescDMA.mask,
+    }
+    checks: list[tuple[type[Register], int, int]] = []
+    for register in REGISTERS:
+        if register.NEEDS or not register.RW or register is FIFO:
+            continue
+        indices = {register.FIRST, min(register.FIRST + register.COUNT - 1, 7)}
+        for index in sorted(indices):
+            mask = register.RW & spared.get(register.OFFSET, 0xFFFFFFFF)
+            if mask:
+                checks.append((register, register.at(index), mask))
+    steps: list[Step] = []
+    for register, offset, mask in checks:
+        for value in (mask, mask & 0xA5A5A5A5, 0, mask & 0x5A5A5A5A):
+            # What is neither RW nor W1C must not care about ones, so RO bits are written as 1.
+            keep = sum(field.mask for field in register.FIELDS if field.access == "RO")
+            steps += [(True, offset, value | keep), (False, offset, 0)]
+    values = iter(play(tmp_path, steps, parameters))
+    wrong = []
+    for register, offset, mask in checks:
+        readonly = sum(
+            field.mask
+            for field in register.FIELDS
+            if field.access == "RO" and field.compare == "exact" and field.name != "MPS"
+        )
+        expected_ro = reset_values(parameters).get(offset, 0) & readonly
+        for written in (mask, mask & 0xA5A5A5A5, 0, mask & 0x5A5A5A5A):
+            value = next(values)
+            if value & mask != written:
+                wrong.append(f"{register.NAME} {offset:#x}: wrote {written:08x}, read {value:08x}")
+            elif value & readonly != expected_ro and register.NAME not in ("GOTGCTL",):
+                wrong.append(f"{register.NAME} {offset:#x}: read-only bits {value:08x}")
+    assert not wrong, "\n".join(wrong)
