@@ -76,7 +76,7 @@ def _run_on_model(options: RunOptions, scenario: ScenarioFile) -> int:
     failure: BaseException | None = None
     try:
         bench.run_alone(bench.run(scenario.main))
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:  # whatever ends a run is reported
         failure = error
     return finish(bench, failure)
 

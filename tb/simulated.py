@@ -34,7 +34,7 @@ async def scenario(dut: Any) -> None:
     failure: BaseException | None = None
     try:
         await bridge.run(bench.run(file.main), name="scenario")
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:  # whatever ends a run is reported
         failure = error
     status = finish(bench, failure)
     bridge.close()

@@ -420,7 +420,7 @@ class Kernel:
     def _call(self, fn: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             fn(*args)
-        except Exception as exception:
+        except BaseException as exception:
             self.fail(exception)
 
     def _drain(self) -> None:
@@ -457,9 +457,8 @@ class Kernel:
                 waitable = task._send(task._value)
         except StopIteration as stop:
             self._finish(task, stop.value, None)
-        except Cancelled as cancelled:
-            self._finish(task, None, cancelled)
-        except Exception as exception:
+        except BaseException as exception:
+            # Whatever it is, it must not escape into a simulator's callback.
             self._finish(task, None, exception)
         else:
             if waitable.sleeps and self._is_atomic(task):

@@ -41,6 +41,46 @@ async def settle(bench: Any) -> None:
     await sleep(us(100))
 
 
+class BulkOut:
+    """A bulk OUT pipe by hand: toggle, and PING after NAK or NYET at high speed."""
+
+    def __init__(self, bench: Any, address: int, endpoint: int) -> None:
+        """Start with DATA0."""
+        self._bench = bench
+        self._target = (address, endpoint)
+        self._ping = False
+        self.pid = PID.DATA0
+
+    async def send(self, data: bytes, **knobs: Any) -> Any:
+        """Send one packet, waiting while the device NAKs; an accepted one flips the toggle."""
+        wire, high = self._bench.wire, self._bench.options.speed == "high"
+        for _ in range(200):
+            if self._ping:
+                result = await wire.ping(*self._target)
+                if result.handshake == "NAK":
+                    await sleep(us(20))
+                    continue
+                assert result.handshake == "ACK", result
+            result = await wire.out(*self._target, self.pid, data, **knobs)
+            self._ping = high and result.handshake in ("NAK", "NYET")
+            if result.handshake == "NAK":
+                await sleep(us(20))
+                continue
+            if result.handshake in ("ACK", "NYET") and not knobs:
+                self.pid = self.other
+            return result
+        raise AssertionError("the device answers nothing but NAK")
+
+    async def again(self, data: bytes) -> Any:
+        """Send the packet before once more, as if its acknowledgement had been lost."""
+        return await self.send(data, wrong_toggle=True)
+
+    @property
+    def other(self) -> int:
+        """The toggle that is not next."""
+        return PID.DATA1 if self.pid == PID.DATA0 else PID.DATA0
+
+
 async def retry(bench: Any, action: Any, *args: Any, **options: Any) -> Any:
     """Repeat a transaction while the device NAKs it."""
     for _ in range(200):

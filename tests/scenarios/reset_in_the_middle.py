@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from enumeration import GADGET
-from pymodel.packets import PID
-from raw import GET_DEVICE, configure, control_in
+from raw import GET_DEVICE, BulkOut, configure, control_in
 from tb.kernel import sleep, us
 
 HOST = False
@@ -24,9 +23,9 @@ async def main(bench) -> None:
         assert len(await control_in(bench, GET_DEVICE)) == 18
         await configure(bench)
         tty = await bench.device.open("/dev/ttyGS0")
-        for number in range(round_ + 1):
-            pid = PID.DATA1 if number & 1 else PID.DATA0
-            await wire.out(5, 1, pid, bytes(40))
+        pipe = BulkOut(bench, 5, 1)
+        for _ in range(round_ + 1):
+            await pipe.send(bytes(40))
         if round_ == 1:
             await wire.setup(5, 0, GET_DEVICE)
         await wire.reset()

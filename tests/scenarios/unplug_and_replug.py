@@ -17,7 +17,7 @@ async def main(bench) -> None:
         await bench.host.wait_device(timeout_ms=5000)
         host_tty = await bench.host.open("/dev/ttyACM0")
         gadget_tty = await bench.device.open("/dev/ttyGS0")
-        writing = spawn(host_tty.write(bytes(20000)))
+        writing = spawn(host_tty.write(bytes(300_000)))
         writing.awaited = True
         await gadget_tty.read(100)
         await sleep(us(300))

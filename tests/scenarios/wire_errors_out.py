@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from pymodel.packets import PID
-from raw import attach_gadget, configure, retry
+from raw import BulkOut, attach_gadget, configure
 from tb.kernel import spawn
 
 HOST = False
@@ -22,7 +21,7 @@ async def main(bench) -> None:
             received.extend(await tty.read(4096))
 
     reading = spawn(read())
-    wire, sent, pid = bench.wire, b"", PID.DATA0
+    wire, pipe, sent = bench.wire, BulkOut(bench, 5, 1), b""
     for number, knobs in enumerate(
         (
             {},
@@ -33,20 +32,17 @@ async def main(bench) -> None:
             {"bad_pid": True},
             {"wrong_address": True},
             {"no_data": True},
-            {"wrong_toggle": True},
         )
     ):
         payload = bytes([number]) * (10 + number)
         if knobs:
-            result = await wire.out(5, 1, pid, payload, **knobs)
-            expected = ("ACK",) if "wrong_toggle" in knobs else (None,)
-            assert result.handshake in expected, (knobs, result)
-        result = await retry(bench, wire.out, 5, 1, pid, payload)
+            result = await pipe.send(payload, **knobs)
+            assert result.handshake is None, (knobs, result)
+        result = await pipe.send(payload)
         assert result.handshake in ("ACK", "NYET"), (knobs, result)
         sent += payload
-        again = await retry(bench, wire.out, 5, 1, pid, payload)
-        assert again.handshake == "ACK", ("a repeated packet is acknowledged", knobs, again)
-        pid = PID.DATA1 if pid == PID.DATA0 else PID.DATA0
+        result = await pipe.again(b"sent twice")
+        assert result.handshake == "ACK", ("a repeated packet is acknowledged", knobs, result)
     await wire.sof(4)
     assert bytes(received) == sent
     reading.cancel()
