@@ -7,8 +7,17 @@
 
 from __future__ import annotations
 
+from .checker import Checker, Mismatch, Window
 from .layer import PacketLayer
 from .model import UdcModel
 from .policy import DmaMemory, EagerPolicy
 
-__all__ = ["DmaMemory", "EagerPolicy", "PacketLayer", "UdcModel"]
+__all__ = [
+    "Checker",
+    "DmaMemory",
+    "EagerPolicy",
+    "Mismatch",
+    "PacketLayer",
+    "UdcModel",
+    "Window",
+]

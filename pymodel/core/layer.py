@@ -67,6 +67,7 @@ class PacketLayer:
 
     def idle(self, now: int) -> None:
         """The host was silent for longer than the bus allows: what was awaited will not come."""
+        self.model.time = max(self.model.time, now)
         if self.awaiting == "handshake":
             self.awaiting = ""
             self.model.step((_TX_DONE, self._endpoint, 0))
@@ -85,6 +86,7 @@ class PacketLayer:
         Returns:
             The answer, PID to CRC, or None for silence.
         """
+        self.model.time = now
         pid = -1 if rx_error or not packet else _NIBBLE[packet[0]]
         if self.awaiting == "data":
             if pid & 3 == 3:

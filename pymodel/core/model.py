@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pymodel.config import UdcParameters
-from pymodel.trace import Event, Kind, Line
+from pymodel.trace import Event, Kind, Line, encode
 
 from . import fields as f
 from .registers import Registers
@@ -23,13 +23,16 @@ class UdcModel(Registers):
     that moved where the trace port reports them word by word.
 
     Attributes:
-        trace: events as the trace port would report them, or None; filled when alone.
+        trace: (time, 64-bit event) as the trace port would report them, or None; for a model that
+            is alone.
+        time: picoseconds; whoever owns time keeps it, only the trace uses it.
     """
 
     def __init__(self, parameters: UdcParameters) -> None:
         """Start as after power-on."""
         super().__init__(parameters)
-        self.trace: list[Event] | None = None
+        self.trace: list[tuple[int, int]] | None = None
+        self.time = 0
         self._effects: list[Callable[[int, Any, Any], Any] | None] = [None] * 32
         for kind, effect in {
             Kind.REG_WRITE: self._on_reg_write,
@@ -121,13 +124,11 @@ class UdcModel(Registers):
         self.dcfg &= ~(0x7F << 4)
         self.address = self.old_address = 0
         self.setup_open = self.setup_token = False
-        self.token = None
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
         for ep in self.ins:
             ep.active = ep.index == 0
             ep.stall = False
             ep.nak = True
-            ep.sending = -1
         for out in self.outs:
             out.active = out.index == 0
             out.stall = False
@@ -136,38 +137,42 @@ class UdcModel(Registers):
     # -- the trace that the model emits when it is alone ----------------------------------------
 
     def _record(self, kind: int, arg: int, data: Any, choice: Any, result: Any) -> None:
-        trace = self.trace
-        assert trace is not None
         if kind == Kind.REG_READ:
             if choice is None:
-                trace.append(Event(kind, arg, result))
+                self._emit(kind, arg, result)
             else:
-                trace.extend(Event(kind, arg, word) for word in _words(result))
+                for word in _words(result):
+                    self._emit(kind, arg, word)
         elif kind == Kind.REG_WRITE and choice is not None:
-            trace.extend(Event(kind, arg, word) for word in _words(choice))
+            for word in _words(choice):
+                self._emit(kind, arg, word)
         elif kind == Kind.RX_COMMIT:
-            trace.extend(Event(Kind.RX_WORD, 0, word) for word in _words(choice))
-            trace.append(Event(kind, arg, data))
+            for word in _words(choice):
+                self._emit(Kind.RX_WORD, 0, word)
+            self._emit(kind, arg, data)
         elif kind == Kind.TX_PACKET:
-            ep = self.ins[arg & 0xF]
-            address = ep.dma - (data + 3 & ~3)
+            address = self.ins[arg & 0xF].dma - (data + 3 & ~3)
             for index, word in enumerate(_words(choice)):
-                trace.append(Event(Kind.DMA_READ, address + 4 * index & 0xFFFFFF, word))
-            trace.append(Event(kind, arg, data))
+                self._emit(Kind.DMA_READ, address + 4 * index & 0xFFFFFF, word)
+            self._emit(kind, arg, data)
         elif kind == Kind.RX_POP:
-            trace.append(Event(kind, arg, data))
+            self._emit(kind, arg, data)
             address, payload = result
             for index, word in enumerate(_words(payload)):
                 valid = min(len(payload) - 4 * index, 4) - 1
-                place = address + 4 * index & 0xFFFFFC | valid
-                trace.append(Event(Kind.DMA_WRITE, place, word))
+                self._emit(Kind.DMA_WRITE, address + 4 * index & 0xFFFFFC | valid, word)
         else:
-            trace.append(Event(kind, arg, data))
+            self._emit(kind, arg, data)
+
+    def _emit(self, kind: int, arg: int, data: int) -> None:
+        assert self.trace is not None
+        self.trace.append((self.time, encode(Event(kind, arg, data))))
 
     def record_sent(self, n: int, payload: bytes) -> None:
         """Report the words of a packet that goes out (TX_WORD), when a trace is wanted."""
         if self.trace is not None:
-            self.trace.extend(Event(Kind.TX_WORD, n, word) for word in _words(payload))
+            for word in _words(payload):
+                self._emit(Kind.TX_WORD, n, word)
 
 
 def _words(data: bytes | memoryview) -> list[int]:

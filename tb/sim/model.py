@@ -199,6 +199,7 @@ class ModelBus:
         self.accesses += 1
         if offset in _SOF_READS:
             controller.wire.sync_sof()
+        self._model.time = controller.kernel.now
         value: int = self._model.step((_READ, offset, None))
         if offset == f.GRXSTSP or offset >= f.FIFO_BASE or self._model.due:
             controller.after()
@@ -211,6 +212,7 @@ class ModelBus:
         self.accesses += 1
         if offset in _SOF_WRITES:
             controller.wire.sync_sof()
+        self._model.time = controller.kernel.now
         self._model.step((_WRITE, offset, value & f.M32))
         controller.after()
         if offset in _LINE_WRITES:
@@ -225,6 +227,7 @@ class ModelBus:
             return b""
         await _BusTime(ACCESS_TIME + BURST_WORD_TIME * (words - 1))
         self.accesses += words
+        self._model.time = self._controller.kernel.now
         if f.FIFO_BASE <= offset < f.FIFO_END:
             data: bytes = self._model.step((_READ, offset, None), words * 4)
         else:
@@ -242,6 +245,7 @@ class ModelBus:
             return
         await _BusTime(ACCESS_TIME + BURST_WORD_TIME * (words - 1))
         self.accesses += words
+        self._model.time = self._controller.kernel.now
         padded = bytes(data) + bytes(-len(data) % 4)
         if f.FIFO_BASE <= offset < f.FIFO_END:
             self._model.step((_WRITE, offset, None), padded)

@@ -78,6 +78,7 @@ class ModelLine:
         """Let the model's link layer report what it saw."""
         if (message & 0xF) in (Line.RESET_START, Line.VBUS_OFF):
             self.controller.layer.reset()
+        self.model.time = self.kernel.now
         self.model.step((_LINE, 0, message))
         self.controller.after()
 
@@ -242,6 +243,7 @@ class ModelLine:
         frame = self.frame
         if frame > self._seen_frame:
             self._seen_frame = frame
+            self.model.time = self.kernel.now
             self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
 
     def watch_sof(self) -> None:

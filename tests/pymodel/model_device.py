@@ -67,6 +67,7 @@ class Device:
         self.policy = EagerPolicy(self.model, self.memory)
         self.layer = PacketLayer(self.model, self.policy)
         self.address = 0
+        self.now = 0
         self.dma = dma
         if attach:
             self.write(GAHBCFG.OFFSET, 1 | (GAHBCFG.DMAEn.mask if dma else 0))
@@ -75,13 +76,21 @@ class Device:
             self.write(GINTSTS.OFFSET, 0xFFFFFFFF)
             self.write(DAINTMSK.OFFSET, 0xFFFFFFFF)
 
+    def tick(self) -> int:
+        """A quarter of a microsecond passes; returns the time."""
+        self.now += 250_000
+        self.model.time = self.now
+        return self.now
+
     # -- bus face
 
     def write(self, offset: int, value: int) -> None:
+        self.tick()
         self.model.step((Kind.REG_WRITE, offset, value))
         self.policy.settle()
 
     def read(self, offset: int) -> int:
+        self.tick()
         value = self.model.step((Kind.REG_READ, offset, None))
         self.policy.settle()
         return int(value)
@@ -91,10 +100,12 @@ class Device:
         self.write(offset, self.read(offset) | bits)
 
     def push(self, fifo: int, data: bytes) -> None:
+        self.tick()
         self.model.step((Kind.REG_WRITE, FIFO.at(fifo), None), data + bytes(-len(data) % 4))
         self.policy.settle()
 
     def pull(self, size: int) -> bytes:
+        self.tick()
         data = self.model.step((Kind.REG_READ, FIFO.at(0), None), size + 3 & ~3)
         self.policy.settle()
         return bytes(data[:size])
@@ -144,6 +155,7 @@ class Device:
     # -- wire face
 
     def line(self, message: int) -> None:
+        self.tick()
         self.model.step((Kind.LINE, 0, message))
         self.policy.settle()
 
@@ -156,15 +168,15 @@ class Device:
         return None if answer is None else NAMES[PID(pid_of(answer) or 0)]
 
     def token(self, pid: int, n: int) -> bytes | None:
-        return self.layer.receive(build_token(pid, self.address, n))
+        return self.layer.receive(build_token(pid, self.address, n), now=self.tick())
 
     def out(self, n: int, pid: int, data: bytes = b"") -> str | None:
         assert self.token(PID.OUT, n) is None
-        return self._name(self.layer.receive(build_data(pid, data)))
+        return self._name(self.layer.receive(build_data(pid, data), now=self.tick()))
 
     def setup(self, data: bytes) -> str | None:
         assert self.token(PID.SETUP, 0) is None
-        return self._name(self.layer.receive(build_data(PID.DATA0, data)))
+        return self._name(self.layer.receive(build_data(PID.DATA0, data), now=self.tick()))
 
     def ping(self, n: int) -> str | None:
         return self._name(self.token(PID.PING, n))
@@ -175,7 +187,7 @@ class Device:
         if answer is None or len(answer) == 1:
             return self._name(answer)
         if ack:
-            assert self.layer.receive(build_handshake(PID.ACK)) is None
+            assert self.layer.receive(build_handshake(PID.ACK), now=self.tick()) is None
         else:
-            self.layer.idle(0)
+            self.layer.idle(self.tick())
         return PID(pid_of(answer) or 0), answer[1:-2]
