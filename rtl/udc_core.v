@@ -211,9 +211,8 @@ module udc_core #(
     wire [10:0]  dma_bytes;
     wire [A-1:0] dma_ram_address;
     wire         op_valid, cause_valid, status_valid;
-    wire [7:0]   op_kind;
-    wire [23:0]  op_arg, cause_arg, status_arg;
-    wire [31:0]  op_data, cause_data;
+    wire [63:0]  op_event, cause_event;
+    wire [23:0]  status_arg;
 
     ep_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A)
@@ -249,9 +248,8 @@ module udc_core #(
         .dma_start(dma_start), .dma_receive(dma_receive), .dma_discard(dma_discard),
         .dma_address(dma_address), .dma_bytes(dma_bytes), .dma_ram_address(dma_ram_address),
         .dma_busy(dma_busy), .dma_done(dma_done), .dma_error(dma_error), .dma_clear(dma_clear),
-        .trace_valid(op_valid), .trace_kind(op_kind), .trace_arg(op_arg), .trace_data(op_data),
-        .trace_cause_valid(cause_valid), .trace_cause_arg(cause_arg),
-        .trace_cause_data(cause_data), .trace_status_valid(status_valid),
+        .trace_valid(op_valid), .trace_event(op_event), .trace_cause_valid(cause_valid),
+        .trace_cause(cause_event), .trace_status_valid(status_valid),
         .trace_status_arg(status_arg)
     );
 
@@ -349,7 +347,7 @@ module udc_core #(
             reg  [3:0] send_ep_reg;
             always @(posedge clk) begin
                 if (send_start) begin
-                    send_ep_reg <= op_arg[11:8];
+                    send_ep_reg <= op_event[43:40];
                 end
             end
             assign trace_valid = {dma_trace_write || dma_trace_read, sent, a_write,
@@ -362,13 +360,12 @@ module udc_core #(
                 8'd14, 24'h030000, trace_gotgint,
                 8'd14, 24'h000000, trace_gintsts,
                 8'd16, 24'd0, 18'd0, frame_next,
-                8'd14, cause_arg, cause_data,
-                op_kind, op_arg, op_data};
+                cause_event, op_event};
         end else begin : g_no_trace
             assign trace_valid = 8'd0;
             assign trace_data = 512'd0;
-            wire unused_ok = &{1'b0, op_valid, op_kind, op_arg, op_data, cause_valid, cause_arg,
-                               cause_data, status_valid, status_arg, trace_gintsts,
+            wire unused_ok = &{1'b0, op_valid, op_event, cause_valid, cause_event,
+                               status_valid, status_arg, trace_gintsts,
                                trace_gotgint, frame_next, dma_trace_write, dma_trace_read,
                                dma_trace_address, dma_trace_data, 1'b0};
         end

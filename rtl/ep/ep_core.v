@@ -111,14 +111,11 @@ module ep_core #(
     input  wire        dma_error,
     output wire        dma_clear,
 
-    // trace: what the operation did, and the causes it set
+    // trace: what the operation did, the causes it set, a status word that is pushed
     output wire        trace_valid,
-    output wire [7:0]  trace_kind,
-    output wire [23:0] trace_arg,
-    output wire [31:0] trace_data,
+    output wire [63:0] trace_event,
     output wire        trace_cause_valid,
-    output wire [23:0] trace_cause_arg,
-    output wire [31:0] trace_cause_data,
+    output wire [63:0] trace_cause,
     output wire        trace_status_valid,
     output wire [23:0] trace_status_arg
 );
@@ -130,31 +127,15 @@ module ep_core #(
     localparam CW = (INS + OUTS <= 4) ? 2 : (INS + OUTS <= 8) ? 3 : (INS + OUTS <= 16) ? 4 : 5;
     localparam FW = (INS <= 2) ? 1 : (INS <= 4) ? 2 : (INS <= 8) ? 3 : 4;
     localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
-    localparam [4:0] LAST_OUT = NUM_OUT_EPS[4:0];
-    localparam [4:0] OUT_BASE = INS[4:0];
     // words of a packet besides its data: status word, OUT done
     localparam [15:0] OVERHEAD = 16'd2;
     // words of the Rx FIFO that only SETUPs may take (S004-103)
     localparam [15:0] RESERVE = 16'd13;
     localparam [3:0] PID_PING = 4'b0100;
 
-    localparam [3:0] MSG_TOKEN = 4'd1;
     localparam [3:0] MSG_WORD = 4'd2;
-    localparam [3:0] MSG_END = 4'd3;
-    localparam [3:0] MSG_HANDSHAKE = 4'd4;
     localparam [3:0] MSG_SOF = 4'd5;
     localparam [3:0] MSG_LINE = 4'd6;
-
-    localparam [3:0] OP_NONE = 4'd0;
-    localparam [3:0] OP_TOKEN = 4'd1;
-    localparam [3:0] OP_END = 4'd2;
-    localparam [3:0] OP_HANDSHAKE = 4'd3;
-    localparam [3:0] OP_LINE = 4'd4;
-    localparam [3:0] OP_CSR = 4'd5;
-    localparam [3:0] OP_HEAD = 4'd6;
-    localparam [3:0] OP_MOVED = 4'd7;
-    localparam [3:0] OP_SCAN = 4'd8;
-    localparam [3:0] OP_FLUSH = 4'd9;
 
     localparam [3:0] STS_GLOBAL_NAK = 4'd1;
     localparam [3:0] STS_OUT = 4'd2;
@@ -168,18 +149,15 @@ module ep_core #(
 
     // ---- operation and what is in work --------------------------------------------------------
 
-    reg  [3:0]  op_reg;
-    reg         read_reg;
-    reg         out_reg;
-    reg  [3:0]  ep_reg;
-    reg  [CW-1:0] slot_reg;
-    reg         exists_reg;
-    reg  [3:0]  op_next;
-    reg         out_next;
-    reg  [3:0]  ep_next;
+    wire        read, act, choose;
+    wire        act_token, act_end, act_handshake, act_line, act_csr, act_head, act_moved;
+    wire        act_scan, act_flush;
+    wire        op_csr, op_flush, op_fetch;
+    wire        out;
+    wire [3:0]  ep;
+    wire [4:0]  slot_wide;
+    wire        exists;
 
-    reg  [3:0]  scan_ep_reg;
-    reg         scan_out_reg;
     reg  [3:0]  flush_reg;
     reg         flush_seen_reg;
     reg         head_seen_reg;
@@ -216,98 +194,33 @@ module ep_core #(
     reg  [3:0]  answer_pid_reg;
     reg  [10:0] length_reg;
 
-    wire act = !read_reg && (op_reg != OP_NONE);
-    wire act_token = act && (op_reg == OP_TOKEN);
-    wire act_end = act && (op_reg == OP_END);
-    wire act_handshake = act && (op_reg == OP_HANDSHAKE);
-    wire act_line = act && (op_reg == OP_LINE);
-    wire act_csr = act && (op_reg == OP_CSR);
-    wire act_head = act && (op_reg == OP_HEAD);
-    wire act_moved = act && (op_reg == OP_MOVED);
-    wire act_scan = act && (op_reg == OP_SCAN);
-    wire act_flush = act && (op_reg == OP_FLUSH);
-
-    // ---- register addresses -------------------------------------------------------------------
-
-    wire csr_low = (csr_address[17:12] == 6'd0);
-    wire csr_in = csr_low && ((csr_address[11:8] == 4'h9) || (csr_address[11:8] == 4'hA));
-    wire csr_out = csr_low && ((csr_address[11:8] == 4'hB) || (csr_address[11:8] == 4'hC));
-    wire csr_fifo0_size = csr_low && (csr_address[11:2] == 10'h00A);
-    wire csr_fifo0_status = csr_low && (csr_address[11:2] == 10'h00B);
-    wire csr_fifon_size = csr_low && (csr_address[11:6] == 6'h04) && (csr_address[5:2] != 4'd0);
-    wire csr_pop = csr_low && (csr_address[11:2] == 10'h008);
-    wire csr_window = !csr_low && ((csr_address[17:16] == 2'b00)
-                                   || (csr_address[17:12] == 6'h10));
-    wire [3:0] csr_window_fifo = csr_address[15:12] - 4'd1;
-    // the endpoint whose XferSize a push counts
-    wire [3:0] csr_window_ep;
-    wire [3:0] csr_reg_ep = {!csr_address[8], csr_address[7:5]};
-    wire csr_level = csr_in && (csr_address[4:2] == 3'd6);
-    wire csr_each_in = csr_low && (csr_address[11:6] == 6'h21);
-    wire csr_each_out = csr_low && (csr_address[11:6] == 6'h22);
-    wire csr_size = csr_fifo0_size || csr_fifon_size;
-
-    // ---- choice of the next operation ---------------------------------------------------------
-
     wire rx_done = act_token || act_end || act_handshake || act_line;
-    wire rx_op = rx_valid && !rx_done && !push_reg
-                 && ((rx_type == MSG_TOKEN) || (rx_type == MSG_END)
-                     || (rx_type == MSG_HANDSHAKE) || (rx_type == MSG_LINE));
-    wire csr_op = csr_request && !act_csr;
-    wire moved_op = dma_done && !act_moved;
-    wire head_op = dma_enable && head_valid && !dma_busy && !act_head && !act_scan
-                   && !soft_reset_wait;
-    wire flush_op = tx_flush && flush_seen_reg && !act_flush;
 
-    always @* begin
-        op_next = OP_NONE;
-        out_next = 1'b1;
-        ep_next = 4'd0;
-        if (startup) begin
-            op_next = OP_NONE;
-        end else if (rx_op) begin
-            case (rx_type)
-                MSG_TOKEN: begin
-                    op_next = OP_TOKEN;
-                    out_next = (rx_data[3:0] != PID_IN);
-                    ep_next = rx_data[7:4];
-                end
-                MSG_END: begin
-                    op_next = OP_END;
-                    ep_next = token_ep_reg;
-                end
-                MSG_HANDSHAKE: begin
-                    op_next = OP_HANDSHAKE;
-                    out_next = 1'b0;
-                    ep_next = sending_ep_reg;
-                end
-                default: op_next = OP_LINE;
-            endcase
-        end else if (csr_op) begin
-            op_next = OP_CSR;
-            out_next = csr_out || csr_pop || csr_each_out;
-            ep_next = csr_pop ? head[3:0] : csr_window ? csr_window_ep
-                    : (csr_each_in || csr_each_out) ? csr_address[5:2] : csr_reg_ep;
-        end else if (moved_op) begin
-            op_next = OP_MOVED;
-            out_next = job_out_reg;
-            ep_next = job_ep_reg;
-        end else if (head_op) begin
-            op_next = OP_HEAD;
-            ep_next = head[3:0];
-        end else if (flush_op) begin
-            op_next = OP_FLUSH;
-            out_next = 1'b0;
-        end else if (!act_scan) begin
-            op_next = OP_SCAN;
-            out_next = scan_out_reg;
-            ep_next = scan_ep_reg;
-        end
-    end
+    wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_window;
+    wire        csr_each;
+    wire [3:0]  csr_ep, csr_fifo, window_ep;
 
-    wire exists_next = {1'b0, ep_next} <= (out_next ? LAST_OUT : LAST_IN);
-    wire [4:0] slot_wide = !exists_next ? 5'd0 : out_next ? OUT_BASE + {1'b0, ep_next}
-                         : {1'b0, ep_next};
+    ep_decode ep_decode (
+        .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
+        .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop),
+        .window(csr_window), .each(csr_each)
+    );
+
+    ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
+        .clk(clk), .rst(rst), .startup(startup),
+        .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push_reg),
+        .token_ep(token_ep_reg), .sending_ep(sending_ep_reg),
+        .csr_request(csr_request), .csr_out(csr_out), .csr_ep(csr_ep),
+        .moved_request(dma_done), .job_out(job_out_reg), .job_ep(job_ep_reg),
+        .head_request(dma_enable && head_valid && !dma_busy && !soft_reset_wait),
+        .head_ep(head[3:0]), .flush_request(tx_flush && flush_seen_reg),
+        .read(read), .act(act), .act_token(act_token), .act_end(act_end),
+        .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
+        .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
+        .act_flush(act_flush), .op_csr(op_csr), .op_flush(op_flush), .op_fetch(op_fetch),
+        .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
+    );
 
     // ---- context ------------------------------------------------------------------------------
 
@@ -336,28 +249,24 @@ module ep_core #(
     reg  [15:0] need_one_reg;
     reg  [15:0] need_two_reg;
 
-    wire [CW-1:0] slot = startup ? startup_index[CW-1:0] : slot_reg;
-    wire is_ep0 = (ep_reg == 4'd0);
-    wire is_out0 = is_ep0 && out_reg;
-    wire enabled = flags_reg[0] && exists_reg;
+    wire [CW-1:0] slot = startup ? startup_index[CW-1:0] : slot_wide[CW-1:0];
+    wire is_ep0 = (ep == 4'd0);
+    wire is_out0 = is_ep0 && out;
+    wire enabled = flags_reg[0] && exists;
 
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
                            : 11'd64 >> (is_out0 ? ep0_size_reg : control[1:0]);
     // the next IN packet: to be sent (by what the host lacks) or to be fetched
-    wire [18:0] bytes_now = (op_reg == OP_SCAN) || (op_reg == OP_MOVED) ? size : unacknowledged;
+    wire [18:0] bytes_now = op_fetch ? size : unacknowledged;
     wire [10:0] length_now = (bytes_now > {8'd0, packet_now}) ? packet_now : bytes_now[10:0];
     wire [15:0] packet_words_now = {5'd0, packet_now + 11'd3} >> 2;
 
-    wire [3:0] fifo_wide = (op_reg == OP_FLUSH) ? flush_reg
-                         : (op_reg != OP_CSR) ? control[21:18]
-                         : csr_fifon_size ? csr_address[5:2]
-                         : csr_fifo0_size || csr_fifo0_status ? 4'd0
-                         : csr_window ? csr_window_fifo
-                         : csr_level ? csr_reg_ep : control[21:18];
+    wire [3:0] fifo_wide = op_flush ? flush_reg
+                         : (op_csr && csr_names_fifo) ? csr_fifo : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
     wire [FW-1:0] fifo_now = startup ? startup_index[FW-1:0]
-                           : !read_reg ? fifo_reg
+                           : !read ? fifo_reg
                            : fifo_wide_real ? fifo_wide[FW-1:0] : {FW{1'b0}};
 
     wire [15:0] fifo_used;
@@ -430,7 +339,7 @@ module ep_core #(
     wire [11:0] reg_count_data;
 
     ep_registers ep_registers (
-        .offset(csr_address[4:2]), .is_out(out_reg), .is_ep0(is_ep0),
+        .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
         .write_data(csr_write_data), .flags(flags_reg), .causes(causes_reg),
         .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
         .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
@@ -441,7 +350,7 @@ module ep_core #(
         .count_data(reg_count_data)
     );
 
-    wire write_ep = act_csr && csr_write && (csr_in || csr_out) && exists_reg;
+    wire write_ep = act_csr && csr_write && csr_endpoint && exists;
     wire write_control = write_ep && reg_control;
     wire fifo_exists = fifo_real_reg;
     wire window_push = act_csr && csr_write && csr_window && fifo_real_reg && !dma_enable
@@ -452,10 +361,10 @@ module ep_core #(
 
     assign csr_acknowledge = act_csr;
     assign csr_read_data = csr_window ? (window_pop ? head : 32'd0)
-                         : (csr_in || csr_out) ? (exists_reg ? ep_read_data : 32'd0)
+                         : csr_endpoint ? (exists ? ep_read_data : 32'd0)
                          : csr_pop ? (status_pop ? head : 32'd0)
                          : csr_size ? (fifo_exists ? fifo_size : 32'd0)
-                         : csr_fifo0_status ? {16'h0008, fifo_free} : global_read_data;
+                         : csr_space ? {16'h0008, fifo_free} : global_read_data;
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 
@@ -479,12 +388,12 @@ module ep_core #(
 
     // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
 
-    wire busy_out = (rx_fifo_is_open && (token_ep_reg == ep_reg))
-                    || (dma_busy && job_out_reg && (job_ep_reg == ep_reg));
-    wire busy_in = (sending_reg && (sending_ep_reg == ep_reg))
-                   || (dma_busy && !job_out_reg && (job_ep_reg == ep_reg));
-    wire scan_disable = act_scan && exists_reg && flags_reg[5] && !(out_reg ? busy_out : busy_in);
-    wire scan_fetch = act_scan && exists_reg && !out_reg && dma_enable && flags_reg[0]
+    wire busy_out = (rx_fifo_is_open && (token_ep_reg == ep))
+                    || (dma_busy && job_out_reg && (job_ep_reg == ep));
+    wire busy_in = (sending_reg && (sending_ep_reg == ep))
+                   || (dma_busy && !job_out_reg && (job_ep_reg == ep));
+    wire scan_disable = act_scan && exists && flags_reg[5] && !(out ? busy_out : busy_in);
+    wire scan_fetch = act_scan && exists && !out && dma_enable && flags_reg[0]
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
                       && !soft_reset_wait;
@@ -526,7 +435,7 @@ module ep_core #(
         causes_clear = 16'd0;
         if (write_control) begin
             flags_data = reg_flags_data;
-            causes_set[6] = reg_nak_set && !out_reg;
+            causes_set[6] = reg_nak_set && !out;
             causes_clear[6] = reg_nak_clear && !reg_nak_set;
         end
         if (write_ep && reg_causes) begin
@@ -568,7 +477,7 @@ module ep_core #(
             flags_data[0] = 1'b0;
             causes_set[1] = 1'b1;
         end
-        if (!exists_reg) begin
+        if (!exists) begin
             causes_set = 16'd0;
         end
     end
@@ -578,14 +487,14 @@ module ep_core #(
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
     ep_flags #(.INS(INS), .OUTS(OUTS)) ep_flags (
-        .clk(clk), .rst(rst), .slot({{(5-CW){1'b0}}, slot_reg}), .is_out0(is_out0),
-        .is_in(!out_reg),
-        .flags(flags_now), .flags_write(write_flags && exists_reg), .flags_data(flags_data),
+        .clk(clk), .rst(rst), .slot(slot_wide), .is_out0(is_out0),
+        .is_in(!out),
+        .flags(flags_now), .flags_write(write_flags && exists), .flags_data(flags_data),
         .causes(causes_now), .causes_set(act ? causes_set : 16'd0),
         .causes_clear(act ? causes_clear : 16'd0),
         .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
         .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask),
-        .each_write(act_csr && csr_write && (csr_each_in || csr_each_out) && exists_reg),
+        .each_write(act_csr && csr_write && csr_each && exists),
         .each_data(csr_write_data[15:0]), .daint(daint), .deachint(deachint)
     );
 
@@ -613,14 +522,14 @@ module ep_core #(
 
     // endpoint of a Tx FIFO: the active one that named it last
     lut_ram #(.WIDTH(4), .INDEX_WIDTH(4)) owner_ram (
-        .clk(clk), .we(startup || (write_control && !out_reg && (is_ep0 || reg_flags_data[3]))),
+        .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
         .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
-        .write_data(startup ? startup_index[3:0] : ep_reg),
-        .read_index(csr_window_fifo), .read_data(csr_window_ep)
+        .write_data(startup ? startup_index[3:0] : ep),
+        .read_index(csr_fifo), .read_data(window_ep)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
-        .clk(clk), .rst(rst), .index(fifo_now), .load(read_reg),
+        .clk(clk), .rst(rst), .index(fifo_now), .load(read),
         .set_size((startup && (startup_index <= {2'd0, LAST_IN}))
                   || (act_csr && csr_write && csr_size && fifo_exists)),
         .size(startup ? startup_fifo_size : csr_write_data),
@@ -682,23 +591,13 @@ module ep_core #(
 
     // ---- state --------------------------------------------------------------------------------
 
-    wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
-
     always @(posedge clk) begin
-        if (read_reg) begin
-            read_reg <= 1'b0;
-        end else begin
-            op_reg <= op_next;
-            read_reg <= (op_next != OP_NONE);
-            out_reg <= out_next;
-            ep_reg <= ep_next;
-            slot_reg <= slot_wide[CW-1:0];
-            exists_reg <= exists_next;
+        if (choose) begin
             head_seen_reg <= head_valid;
         end
 
         // READ
-        if (read_reg) begin
+        if (read) begin
             control_reg <= control;
             packet_reg <= packet_now;
             size_reg <= size;
@@ -711,7 +610,7 @@ module ep_core #(
             fifo_reg <= fifo_now;
             fifo_real_reg <= fifo_wide_real;
             ours_reg <= ours_now;
-            known_reg <= exists_reg && ours_now;
+            known_reg <= exists && ours_now;
             limit_reg <= packet_words_now[8:0];
             // an empty FIFO takes a packet even where there is no room for the reserve
             need_one_reg <= packet_words_now + (rx_fifo_empty ? OVERHEAD : OVERHEAD + RESERVE);
@@ -726,13 +625,13 @@ module ep_core #(
         if (act_token && (rx_data[3:0] != PID_IN)) begin
             token_known_reg <= ours_reg;
             token_setup_reg <= (rx_data[3:0] == PID_SETUP);
-            token_ep_reg <= ep_reg;
+            token_ep_reg <= ep;
             token_pid_reg <= token_data_pid;
             token_size_reg <= packet_reg;
         end
         if (send_start) begin
             sending_reg <= 1'b1;
-            sending_ep_reg <= ep_reg;
+            sending_ep_reg <= ep;
             sending_fifo_reg <= fifo_reg;
         end
         if (act_handshake || reset_start) begin
@@ -740,7 +639,7 @@ module ep_core #(
         end
         if (dma_start) begin
             job_out_reg <= act_head;
-            job_ep_reg <= ep_reg;
+            job_ep_reg <= ep;
             job_status_reg <= head_status;
             job_fifo_reg <= fifo_reg;
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
@@ -749,7 +648,7 @@ module ep_core #(
         // status words without data
         push_reg <= (end_out && end_last) || token_setup_done || scan_nak;
         push_status_reg <= act_end ? STS_OUT_DONE : act_token ? STS_SETUP_DONE : STS_GLOBAL_NAK;
-        push_ep_reg <= act_scan ? 4'd0 : ep_reg;
+        push_ep_reg <= act_scan ? 4'd0 : ep;
 
         if (token_setup_done) begin
             setup_open_reg <= 1'b0;
@@ -776,14 +675,10 @@ module ep_core #(
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
         end
-        if (write_control && is_ep0 && !out_reg) begin
+        if (write_control && is_ep0 && !out) begin
             ep0_size_reg <= csr_write_data[1:0];
         end
 
-        if (act_scan) begin
-            scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
-            scan_out_reg <= scan_out_reg != scan_wrap;
-        end
         flush_seen_reg <= tx_flush;
         if (!flush_seen_reg) begin
             flush_reg <= tx_flush_fifo[4] ? 4'd0 : tx_flush_fifo[3:0];
@@ -792,18 +687,14 @@ module ep_core #(
         end
 
         // TxFEmp of an endpoint follows its FIFO; FIFO numbers differ from endpoint numbers
-        refresh_reg <= (act_scan || window_push || act_handshake || moved_in) && exists_reg
-                       && !out_reg;
-        refresh_ep_reg <= ep_reg[FW-1:0];
+        refresh_reg <= (act_scan || window_push || act_handshake || moved_in) && exists
+                       && !out;
+        refresh_ep_reg <= ep[FW-1:0];
         if (refresh_reg) begin
             tx_empty_reg[refresh_ep_reg] <= fifo_low[fifo_reg];
         end
 
         if (rst) begin
-            op_reg <= OP_NONE;
-            read_reg <= 1'b0;
-            scan_ep_reg <= 4'd0;
-            scan_out_reg <= 1'b0;
             answer_reg <= 1'b0;
             sending_reg <= 1'b0;
             push_reg <= 1'b0;
@@ -821,37 +712,26 @@ module ep_core #(
 
     // ---- trace --------------------------------------------------------------------------------
 
-    wire [15:0] causes_new = causes_set & ~causes_reg;
-    wire trace_token = act_token && ours_reg;
-    wire trace_end = act_end && token_known_reg;
-    wire trace_done = act_handshake && sending_reg;
-    wire [1:0] drop_reason = !rx_fifo_is_open ? 2'd3 : !end_good ? 2'd1 : 2'd2;
+    ep_trace ep_trace (
+        .act_csr(act_csr), .act_token(act_token), .act_end(act_end),
+        .act_handshake(act_handshake), .act_line(act_line), .act_head(act_head),
+        .act_moved(act_moved), .act_flush(act_flush), .act_scan(act_scan),
+        .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
+        .csr_data(csr_write ? csr_write_data : csr_read_data),
+        .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
+        .token_length(token_length), .end_ours(token_known_reg), .end_ep(token_ep_reg),
+        .end_accept(end_accept), .end_open(rx_fifo_is_open), .end_good(end_good),
+        .sending(sending_reg), .head_pop(head_pop), .head(head), .moved_in(moved_in),
+        .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
+        .rx_flushed(scan_rx_flush), .act(act), .causes_set(causes_set), .causes(causes_reg),
+        .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
+        .cause_word(trace_cause)
+    );
 
-    assign trace_valid = act_csr || trace_token || trace_end || trace_done || act_line || head_pop
-                         || moved_in || tx_flushed || scan_rx_flush;
-    assign trace_kind = act_csr ? (csr_write ? 8'd1 : 8'd2) : act_token ? 8'd3
-                      : act_end ? (end_accept ? 8'd5 : 8'd6) : act_handshake ? 8'd8
-                      : act_line ? 8'd15 : act_head ? 8'd10 : act_moved ? 8'd11 : 8'd17;
-    assign trace_arg = act_csr ? {6'd0, csr_address, 2'b00}
-                     : act_token ? {8'd0, token_kind, 1'b0, ep_reg, rx_data[3:0], token_data_pid}
-                     : act_end ? {16'd0, end_pid, token_ep_reg}
-                     : act_line ? 24'd0
-                     : act_head ? {16'd0, head_status, head[3:0]}
-                     : act_flush ? {19'd0, tx_flush_fifo} : act_scan ? 24'h00001F
-                     : {20'd0, ep_reg};
-    assign trace_data = act_csr ? (csr_write ? csr_write_data : csr_read_data)
-                      : act_token ? (send_start ? {21'd0, token_length} : 32'd0)
-                      : act_end ? (end_accept ? {21'd0, end_length} : {30'd0, drop_reason})
-                      : act_handshake ? {31'd0, rx_data[0]}
-                      : act_line ? rx_data : act_head ? head
-                      : act_moved ? {21'd0, job_bytes_reg} : 32'd0;
-    assign trace_cause_valid = act && (causes_new != 16'd0);
-    assign trace_cause_arg = {8'd0, out_reg ? 8'd2 : 8'd1, 4'd0, ep_reg};
-    assign trace_cause_data = {16'd0, causes_new};
     assign trace_status_valid = push_reg;
     assign trace_status_arg = {16'd0, push_status_reg, push_ep_reg};
 
-    wire unused_ok = &{1'b0, count_reg, rx_data[31:17], head[31:21], slot_wide, 1'b0};
+    wire unused_ok = &{1'b0, count_reg, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
 
 endmodule
 
