@@ -204,7 +204,8 @@ always @(posedge clk) begin
             if (!busy && !d_start && l_state == L_NONE) begin
                 if (tick) begin
                     tick <= 1'b0;
-                    action = `PF_CALL(pf_usb_sof)(0);
+                    action = `PF_CALL(pf_usb_sof)(
+                        {16'd0, (h_hs ? MICROFRAME : FRAME) - 16'd1 - frame_left});
                 end else begin
                     action = `PF_CALL(pf_usb_idle)({16'd0, frame_left}, {8'd0, since});
                 end

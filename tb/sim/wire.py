@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wire face of the RTL: the USB host transactor's mailbox.
 
-The layouts here are those of `tb/hdl/c/usb_host.c`; they are compared at start-up. A transaction
-costs one write of a header and its payload, and one read of its result; bytes never pass through
-Python one by one.
+A transaction costs one write of a header and its payload, and one read of its result; bytes never
+pass through Python one by one.
 """
 
 from __future__ import annotations
@@ -12,73 +11,16 @@ import ctypes
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from struct import Struct
 
 from pymodel.config import BusTimes, UdcParameters, scaled
 from pymodel.packets import PID
-from pymodel.wire import Knobs, LineEvent, PacketRecord, Status, Transaction
+from pymodel.wire import Knobs, LineEvent, PacketRecord, Transaction
 from tb.kernel import Completion, Kernel, WaitQueue
 
+from . import wire_layout as at
 from .mailbox import EventBit, Pump
 
 __all__ = ["RtlWire"]
-
-_SLOTS = 256
-_HEADER = Struct("<11i")  # kind to skip
-_COLD = Struct("<11i")  # knobs that are rare, at 44
-_RESULT = Struct("<6i2q")  # at 88
-_DATA = 128
-_RECEIVED = _DATA + 1280
-_NOISE = _RECEIVED + 1280
-_SLOT = _NOISE + 64
-_RECORD = Struct("<2qIHBB")
-_RECORDS = 4096
-_RECORD_BYTES = 1 << 20
-_EVENT = Struct("<q2i")
-_EVENTS = 256
-_RAW = Struct("<2q2i")
-_RAW_SIZE = _RAW.size + 1280
-_RAWS = 32
-_COMMANDS = 16
-
-# struct host, in 32-bit words
-_SUBMITTED, _DONE, _COMMANDED, _COMMAND_DONE = 0, 1, 2, 3
-_RECORDED, _RECORDS_READ, _EVENT_COUNT, _RAW_COUNT = 4, 5, 6, 7
-_FRAME, _SOF_ON, _HIGH_SPEED, _MONITOR = 8, 9, 10, 11
-_ACTIVE, _BROKEN, _BROKEN_COUNT, _LOST = 12, 13, 14, 15
-_SOF_TIME = 16  # two words
-_DELAYS = 18
-_SETTINGS = {
-    name: 19 + 2 * index
-    for index, name in enumerate(
-        ("host_gap", "device_gap", "timeout", "slowest", "earliest", "latest")
-    )
-}
-_STUFFING, _STUFFING_SEEN, _LATE_SOFS = 31, 32, 33
-_COMMAND_WORDS = 35
-_HOST_WORDS = _COMMAND_WORDS + _COMMANDS * 8 + 1  # padding
-
-_KIND_TRANSACTION, _KIND_RAW = 0, 1
-_BAD_CRC5, _BAD_CRC, _BAD_PID, _NO_HANDSHAKE = 1, 2, 4, 8
-_WRONG_TOGGLE, _WRONG_ADDRESS, _NO_DATA, _ISOCHRONOUS, _INJECTED = 16, 32, 64, 128, 256
-_CMD_VBUS, _CMD_RESET, _CMD_RESUME, _CMD_FORCE = 1, 2, 3, 4
-_CONNECT, _DISCONNECT, _SPEED, _RESUMED, _WAKEUP, _LINE, _COLLISION, _COMMAND_OVER = range(1, 9)
-
-_STATUS = (
-    Status.OK, Status.NAK, Status.STALL, Status.NYET, Status.TIMEOUT, Status.CRC,
-    Status.BITSTUFF, Status.PID, Status.BABBLE, Status.SKIPPED, Status.LATE,
-)  # fmt: skip
-_HANDSHAKE: dict[int, str | None] = {0: None, 2: "ACK", 10: "NAK", 14: "STALL", 6: "NYET"}
-_LINE_STATES = ("SE0", "J", "K", "SE1")
-_VIOLATIONS = {
-    1: "answer too early",
-    2: "answer too late",
-    4: "a packet that nobody asked for",
-    8: "device and host sent at the same time",
-}
-_MICROFRAME_PS = 125_000_000
-_FRAME_PS = 1_000_000_000
-_SHORTEST_RESET = 200_000_000
 
 _Done = Callable[[Transaction], None]
 
@@ -125,17 +67,24 @@ class RtlWire:
         self._chirp_tail = scaled(100_000_000, parameters.time_scale, 10_000_000)
         mailbox = pump.mailbox
         sizes = list(mailbox.array("pf_usb_sizes", ctypes.c_int32, 6))
-        expected = [_HOST_WORDS * 4, _SLOT, _RECORD.size, _EVENT.size, _RAW_SIZE, _SLOTS]
+        expected = [
+            at.HOST_WORDS * 4,
+            at.SLOT,
+            at.RECORD.size,
+            at.EVENT.size,
+            at.RAW_SIZE,
+            at.SLOTS,
+        ]
         if sizes != expected:
             raise RuntimeError(f"usb_host.c has the layout {sizes}, wire.py expects {expected}")
         mailbox.library.pf_usb_init()
-        self._host = mailbox.array("pf_usb", ctypes.c_uint32, _HOST_WORDS)
+        self._host = mailbox.array("pf_usb", ctypes.c_uint32, at.HOST_WORDS)
         self._signed = self._host.cast("B").cast("i")
-        self._slots = mailbox.array("pf_usb_slots", ctypes.c_uint8, _SLOT * _SLOTS)
-        self._records = mailbox.array("pf_usb_records", ctypes.c_uint8, _RECORD.size * _RECORDS)
-        self._bytes = mailbox.array("pf_usb_record_bytes", ctypes.c_uint8, _RECORD_BYTES)
-        self._events = mailbox.array("pf_usb_events", ctypes.c_uint8, _EVENT.size * _EVENTS)
-        self._raws = mailbox.array("pf_usb_raws", ctypes.c_uint8, _RAW_SIZE * _RAWS)
+        self._slots = mailbox.array("pf_usb_slots", ctypes.c_uint8, at.SLOT * at.SLOTS)
+        self._records = mailbox.array("pf_usb_records", ctypes.c_uint8, at.RECORD.size * at.RECORDS)
+        self._bytes = mailbox.array("pf_usb_record_bytes", ctypes.c_uint8, at.RECORD_BYTES)
+        self._events = mailbox.array("pf_usb_events", ctypes.c_uint8, at.EVENT.size * at.EVENTS)
+        self._raws = mailbox.array("pf_usb_raws", ctypes.c_uint8, at.RAW_SIZE * at.RAWS)
         self._submitted = 0
         self._delivered = 0
         self._events_read = 0
@@ -165,9 +114,9 @@ class RtlWire:
 
     def cancel(self, chain: int) -> None:
         """End the transactions of a chain that have not started as "skipped"."""
-        started = self._host[_ACTIVE]
+        started = self._host[at.ACTIVE]
         first = self._delivered
-        done = self._host[_DONE]
+        done = self._host[at.DONE]
         for index, (item, _, offset) in enumerate(self._running):
             if isinstance(item, Transaction) and item.chain == chain:
                 number = (first + index) & 0xFFFFFFFF
@@ -193,13 +142,13 @@ class RtlWire:
         backlog = self._backlog
         running = self._running
         slots = self._slots
-        while backlog and len(running) < _SLOTS:
+        while backlog and len(running) < at.SLOTS:
             item, done, knobs = backlog.popleft()
-            offset = self._submitted % _SLOTS * _SLOT
+            offset = self._submitted % at.SLOTS * at.SLOT
             if isinstance(item, Transaction):
                 data = item.data
                 length = len(data)
-                flags = _ISOCHRONOUS if item.isochronous else 0
+                flags = at.ISOCHRONOUS if item.isochronous else 0
                 if knobs is not None:
                     flags |= self._write_knobs(offset, knobs)
                 frame = item.frame
@@ -207,8 +156,8 @@ class RtlWire:
                 if self._cancelled and id(item) in self._cancelled:
                     self._cancelled.discard(id(item))
                     skip = 1
-                _HEADER.pack_into(
-                    slots, offset, _KIND_TRANSACTION, item.token, item.address, item.endpoint,
+                at.HEADER.pack_into(
+                    slots, offset, at.KIND_TRANSACTION, item.token, item.address, item.endpoint,
                     item.pid, length, item.max_length, -1 if frame is None else frame,
                     item.chain, flags, skip,
                 )  # fmt: skip
@@ -216,14 +165,16 @@ class RtlWire:
                 data = item
                 length = len(item)
                 flags = 0 if knobs is None else self._write_knobs(offset, knobs)
-                _HEADER.pack_into(slots, offset, _KIND_RAW, 0, 0, 0, 0, length, 0, -1, 0, flags, 0)
+                at.HEADER.pack_into(
+                    slots, offset, at.KIND_RAW, 0, 0, 0, 0, length, 0, -1, 0, flags, 0
+                )
             if length:
                 if length > 1024 + 128:
                     raise ValueError(f"{length} bytes to send: at most 1152")
-                slots[offset + _DATA : offset + _DATA + length] = data
+                slots[offset + at.DATA : offset + at.DATA + length] = data
             running.append((item, done, offset))
             self._submitted = (self._submitted + 1) & 0xFFFFFFFF
-        self._host[_SUBMITTED] = self._submitted
+        self._host[at.SUBMITTED] = self._submitted
 
     def _write_knobs(self, offset: int, knobs: Knobs) -> int:
         """Write the knobs of a slot; return its flags."""
@@ -232,23 +183,23 @@ class RtlWire:
             raise ValueError(f"spurious packet of {len(noise)} bytes: at most 64")
         if knobs.extend > 64:
             raise ValueError(f"extend={knobs.extend}: at most 64 bytes")
-        _COLD.pack_into(
+        at.COLD.pack_into(
             self._slots, offset + 44,
             -1 if knobs.rx_error_at is None else knobs.rx_error_at, knobs.truncate, knobs.extend,
             _clocks(knobs.late_handshake_ns * 1000), knobs.handshake_pid or 0, len(noise),
             _clocks(knobs.gap_ns * 1000), _clocks(knobs.data_gap_ns * 1000), knobs.rx_gap,
             knobs.tx_stall, int(knobs.breaks_protocol),
         )  # fmt: skip
-        self._slots[offset + _NOISE : offset + _NOISE + len(noise)] = noise
+        self._slots[offset + at.NOISE : offset + at.NOISE + len(noise)] = noise
         return (
-            _INJECTED
-            | (_BAD_CRC5 if knobs.bad_crc5 else 0)
-            | (_BAD_CRC if knobs.bad_crc else 0)
-            | (_BAD_PID if knobs.bad_pid else 0)
-            | (_NO_HANDSHAKE if knobs.no_handshake else 0)
-            | (_WRONG_TOGGLE if knobs.wrong_toggle else 0)
-            | (_WRONG_ADDRESS if knobs.wrong_address else 0)
-            | (_NO_DATA if knobs.no_data else 0)
+            at.INJECTED
+            | (at.BAD_CRC5 if knobs.bad_crc5 else 0)
+            | (at.BAD_CRC if knobs.bad_crc else 0)
+            | (at.BAD_PID if knobs.bad_pid else 0)
+            | (at.NO_HANDSHAKE if knobs.no_handshake else 0)
+            | (at.WRONG_TOGGLE if knobs.wrong_toggle else 0)
+            | (at.WRONG_ADDRESS if knobs.wrong_address else 0)
+            | (at.NO_DATA if knobs.no_data else 0)
         )
 
     # -- news from the simulation --------------------------------------------------------------
@@ -256,22 +207,22 @@ class RtlWire:
     def _serve(self) -> None:
         """Take everything that the transactor has left, in the kernel's loop."""
         host = self._host
-        if self._events_read != host[_EVENT_COUNT]:
+        if self._events_read != host[at.EVENT_COUNT]:
             self._take_events()
-        if host[_RECORDED] != host[_RECORDS_READ]:
+        if host[at.RECORDED] != host[at.RECORDS_READ]:
             self._take_records()
-        if self._raws_read != host[_RAW_COUNT]:
+        if self._raws_read != host[at.RAW_COUNT]:
             self._take_raws()
-        if self._broken_count != host[_BROKEN_COUNT]:
+        if self._broken_count != host[at.BROKEN_COUNT]:
             self._take_violations()
-        if self._delivered != host[_DONE]:
+        if self._delivered != host[at.DONE]:
             self._take_results()
 
     def _take_results(self) -> None:
         running = self._running
         slots = self._slots
         over: list[tuple[Transaction | bytes, _Done]] = []
-        until = self._host[_DONE]
+        until = self._host[at.DONE]
         while self._delivered != until:
             item, done, offset = running.popleft()
             self._delivered = (self._delivered + 1) & 0xFFFFFFFF
@@ -281,17 +232,17 @@ class RtlWire:
             (
                 status, handshake, item.rx_pid, length, item.turnaround_ps, broken,
                 item.start_ps, item.end_ps,
-            ) = _RESULT.unpack_from(slots, offset + 88)  # fmt: skip
-            item.status = _STATUS[status]
-            item.handshake = _HANDSHAKE.get(handshake)
+            ) = at.RESULT.unpack_from(slots, offset + 88)  # fmt: skip
+            item.status = at.STATUS[status]
+            item.handshake = at.HANDSHAKE.get(handshake)
             if length:
-                offset += _RECEIVED + 1
+                offset += at.RECEIVED + 1
                 item.rx_data = bytes(slots[offset : offset + length])
             if broken:
                 self._violated(broken, f" in {item!r}")
-            if self._backlog and item.chain:
-                if status != 0 or (item.token == PID.IN and length < item.max_length):
-                    self._skip_backlog(item.chain)
+            short = item.token == PID.IN and length < item.max_length
+            if self._backlog and item.chain and (status != 0 or short):
+                self._skip_backlog(item.chain)
         if self._backlog:
             self._fill()
         for item, done in over:
@@ -301,41 +252,46 @@ class RtlWire:
         host = self._host
         records = self._records
         data = self._bytes
-        index = host[_RECORDS_READ]
-        until = host[_RECORDED]
+        index = host[at.RECORDS_READ]
+        until = host[at.RECORDED]
         batch: list[PacketRecord] = []
         while index != until:
-            start, end, offset, length, from_host, flags = _RECORD.unpack_from(
-                records, index % _RECORDS * 24
+            start, end, offset, length, from_host, flags = at.RECORD.unpack_from(
+                records, index % at.RECORDS * 24
             )
             batch.append(
                 PacketRecord(
-                    start, end, from_host == 1, bytes(data[offset : offset + length]),
-                    "high" if flags & 1 else "full", flags & 2 != 0, flags & 4 != 0,
-                )  # fmt: skip
+                    start,
+                    end,
+                    from_host == 1,
+                    bytes(data[offset : offset + length]),
+                    "high" if flags & 1 else "full",
+                    flags & 2 != 0,
+                    flags & 4 != 0,
+                )
             )
             index = (index + 1) & 0xFFFFFFFF
-        host[_RECORDS_READ] = until
+        host[at.RECORDS_READ] = until
         for callback in self._monitors:
             callback(batch)
 
     def _take_raws(self) -> None:
-        until = self._host[_RAW_COUNT]
+        until = self._host[at.RAW_COUNT]
         while self._raws_read != until:
-            offset = self._raws_read % _RAWS * _RAW_SIZE
-            length = _RAW.unpack_from(self._raws, offset)[2]
-            offset += _RAW.size
+            offset = self._raws_read % at.RAWS * at.RAW_SIZE
+            length = at.RAW.unpack_from(self._raws, offset)[2]
+            offset += at.RAW.size
             self._received.append(bytes(self._raws[offset : offset + length]))
             self._raws_read = (self._raws_read + 1) & 0xFFFFFFFF
         self._received_queue.wake_up()
 
     def _take_violations(self) -> None:
-        broken, self._host[_BROKEN] = self._host[_BROKEN], 0
-        self._broken_count = self._host[_BROKEN_COUNT]
+        broken, self._host[at.BROKEN] = self._host[at.BROKEN], 0
+        self._broken_count = self._host[at.BROKEN_COUNT]
         self._violated(broken, "")
 
     def _violated(self, broken: int, where: str) -> None:
-        for bit, text in _VIOLATIONS.items():
+        for bit, text in at.VIOLATIONS.items():
             if broken & bit:
                 text = f"{text}{where} at {self._kernel.now} ps"
                 self.violations.append(text)
@@ -343,32 +299,32 @@ class RtlWire:
                     callback(text)
 
     def _take_events(self) -> None:
-        until = self._host[_EVENT_COUNT]
+        until = self._host[at.EVENT_COUNT]
         while self._events_read != until:
-            time, kind, value = _EVENT.unpack_from(
-                self._events, self._events_read % _EVENTS * _EVENT.size
+            time, kind, value = at.EVENT.unpack_from(
+                self._events, self._events_read % at.EVENTS * at.EVENT.size
             )
             self._events_read = (self._events_read + 1) & 0xFFFFFFFF
-            if kind == _LINE:
-                self.line_state = _LINE_STATES[value & 3]
-            elif kind == _CONNECT:
+            if kind == at.LINE:
+                self.line_state = at.LINE_STATES[value & 3]
+            elif kind == at.CONNECT:
                 self.connected = True
                 self._tell("connect", time)
-            elif kind == _DISCONNECT:
+            elif kind == at.DISCONNECT:
                 self.connected = False
                 self.speed = None
                 self._tell("disconnect", time)
-            elif kind == _SPEED:
+            elif kind == at.SPEED:
                 self.speed = ("high" if value & 1 else "full") if value & 2 else None
                 self.line_state = "J" if self.speed == "full" else "SE0"
-                self._host[_SOF_ON] = 0 if not value & 2 else 1 if self._sof_wanted else 2
+                self._host[at.SOF_ON] = 0 if not value & 2 else 1 if self._sof_wanted else 2
                 self._tell("speed", time, speed=self.speed)
-            elif kind == _RESUMED:
-                self._host[_SOF_ON] = 1 if self._sof_wanted else 2
+            elif kind == at.RESUMED:
+                self._host[at.SOF_ON] = 1 if self._sof_wanted else 2
                 self._tell("resume", time)
-            elif kind == _WAKEUP:
+            elif kind == at.WAKEUP:
                 self._tell("remote_wakeup", time)
-        finished = self._host[_COMMAND_DONE]
+        finished = self._host[at.COMMAND_DONE]
         while self._command_waits and self._command_waits[0][0] <= finished:
             self._command_waits.popleft()[1].complete()
 
@@ -382,13 +338,13 @@ class RtlWire:
     @property
     def frame(self) -> int:
         """Present (micro)frame, counted from the first SOF after reset; -1 before it."""
-        return int(self._signed[_FRAME])
+        return int(self._signed[at.FRAME])
 
     def frame_time(self, frame: int) -> int:
         """Return the time at which the SOF of a (micro)frame starts, picoseconds."""
-        low, high = self._host[_SOF_TIME], self._host[_SOF_TIME + 1]
-        period = _MICROFRAME_PS if self._host[_HIGH_SPEED] else _FRAME_PS
-        return int((high << 32 | low) + (frame - self._signed[_FRAME]) * period)
+        low, high = self._host[at.SOF_TIME], self._host[at.SOF_TIME + 1]
+        period = at.MICROFRAME_PS if self._host[at.HIGH_SPEED] else at.FRAME_PS
+        return int((high << 32 | low) + (frame - self._signed[at.FRAME]) * period)
 
     def on_line(self, callback: Callable[[LineEvent], None]) -> None:
         """Call back at connect, disconnect, speed, resume and remote wake-up."""
@@ -401,16 +357,16 @@ class RtlWire:
     def monitor(self, callback: Callable[[list[PacketRecord]], None]) -> None:
         """Call back with every packet of both directions, in order, in batches."""
         self._monitors.append(callback)
-        self._host[_MONITOR] = 1
+        self._host[at.MONITOR] = 1
 
     def flush_monitor(self) -> None:
         """Report the packets (idle SOFs) that are still unread, e.g. at the end of a run."""
-        if self._host[_RECORDED] != self._host[_RECORDS_READ]:
+        if self._host[at.RECORDED] != self._host[at.RECORDS_READ]:
             self._take_records()
 
     def vbus(self, on: bool) -> None:
         """Switch VBUS."""
-        self._command(_CMD_VBUS, int(on))
+        self._command(at.CMD_VBUS, int(on))
         self._tell("vbus_on" if on else "vbus_off", self._kernel.now)
 
     async def reset(self, duration: int) -> str | None:
@@ -422,42 +378,40 @@ class RtlWire:
         if self.speed == "high":
             # a high-speed device first has to notice, which short scaled resets do not allow for
             notice = self._times.hs_idle + self._times.hs_settle
-            duration = max(duration, notice + _SHORTEST_RESET)
+            duration = max(duration, notice + at.SHORTEST_RESET)
         pairs = 0x7FFFFFFF if self.chirp_pairs is None else self.chirp_pairs
         if self.force_full_speed:
             pairs = 0
         self._tell("reset", self._kernel.now)
         await self._command(
-            _CMD_RESET, _clocks(duration), _clocks(self._times.chirp_pair_half), pairs,
+            at.CMD_RESET, _clocks(duration), _clocks(self._times.chirp_pair_half), pairs,
             _clocks(min(self._chirp_tail, duration // 4)),
         ).wait()  # fmt: skip
         return self.speed
 
     async def suspend(self) -> None:
         """Stop SOFs and leave the bus idle."""
-        self._host[_SOF_ON] = 0
+        self._host[at.SOF_ON] = 0
         self._tell("suspend", self._kernel.now)
 
     async def resume(self, duration: int) -> None:
         """Drive resume for `duration` picoseconds, then SOFs again."""
-        await self._command(_CMD_RESUME, _clocks(duration)).wait()
+        await self._command(at.CMD_RESUME, _clocks(duration)).wait()
 
     async def force(self, state: str, duration: int) -> None:
         """Drive a line state ("SE0", "J", "K") for `duration` picoseconds."""
         drive = {"SE0": 1, "J": 2, "K": 3}
         if state not in drive:
             raise ValueError(f"line state {state!r}: legal is SE0, J or K")
-        await self._command(_CMD_FORCE, _clocks(duration), drive[state]).wait()
+        await self._command(at.CMD_FORCE, _clocks(duration), drive[state]).wait()
 
     def sof_enable(self, on: bool) -> None:
         """Start or stop SOFs; frames are counted on."""
         self._sof_wanted = on
-        if self._host[_SOF_ON]:
-            self._host[_SOF_ON] = 1 if on else 2
+        if self._host[at.SOF_ON]:
+            self._host[at.SOF_ON] = 1 if on else 2
 
-    def set_delays(
-        self, *, hs_rx: int = 7, hs_tx: int = 2, fs_rx: int = 4, fs_tx: int = 5
-    ) -> None:
+    def set_delays(self, *, hs_rx: int = 7, hs_tx: int = 2, fs_rx: int = 4, fs_tx: int = 5) -> None:
         """Set the PHY's delays in UTMI clocks, 0 to 15 (transmit: 2 to 15); default: worst case.
 
         `hs_rx` 7 and `hs_tx` 2 are the 63 and 16 bit times that a PHY may take.
@@ -467,7 +421,7 @@ class RtlWire:
         ):  # fmt: skip
             if not least <= value <= 15:
                 raise ValueError(f"{name}={value} clocks: legal is {least} to 15")
-        self._host[_DELAYS] = fs_tx << 12 | fs_rx << 8 | hs_tx << 4 | hs_rx
+        self._host[at.DELAYS] = fs_tx << 12 | fs_rx << 8 | hs_tx << 4 | hs_rx
 
     def set_timing(self, name: str, *, full: int | None = None, high: int | None = None) -> None:
         """Set one of the host's times per speed, in UTMI clocks.
@@ -479,11 +433,11 @@ class RtlWire:
             full: at full speed.
             high: at high speed.
         """
-        if name not in _SETTINGS:
-            raise ValueError(f"timing {name!r}: legal is {', '.join(_SETTINGS)}")
+        if name not in at.SETTINGS:
+            raise ValueError(f"timing {name!r}: legal is {', '.join(at.SETTINGS)}")
         for index, value in enumerate((full, high)):
             if value is not None:
-                self._host[_SETTINGS[name] + index] = value
+                self._host[at.SETTINGS[name] + index] = value
 
     def keep_stuffing_room(self, fraction: float = 24 / 1024) -> None:
         """Set the least room kept before an SOF for stuffed bits in IN data.
@@ -494,22 +448,22 @@ class RtlWire:
         Args:
             fraction: of the bits without stuffing; 1/6 is the worst case.
         """
-        self._host[_STUFFING] = round(fraction * 1024)
+        self._host[at.STUFFING] = round(fraction * 1024)
 
     @property
     def late_sofs(self) -> int:
         """How many SOFs came late, because something took longer than reckoned with."""
-        return int(self._host[_LATE_SOFS])
+        return int(self._host[at.LATE_SOFS])
 
     def _command(self, *words: int) -> Completion:
         """Queue a line command; returns what is completed at its end."""
-        if (self._commands - self._host[_COMMAND_DONE]) >= _COMMANDS:
-            raise RuntimeError(f"more than {_COMMANDS} line commands at a time")
-        base = _COMMAND_WORDS + self._commands % _COMMANDS * 8
+        if (self._commands - self._host[at.COMMAND_DONE]) >= at.COMMANDS:
+            raise RuntimeError(f"more than {at.COMMANDS} line commands at a time")
+        base = at.COMMAND_WORDS + self._commands % at.COMMANDS * 8
         for index in range(8):
             self._host[base + index] = words[index] if index < len(words) else 0
         self._commands += 1
-        self._host[_COMMANDED] = self._commands
+        self._host[at.COMMANDED] = self._commands
         over = Completion()
         self._command_waits.append((self._commands, over))
         return over

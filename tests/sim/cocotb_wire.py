@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from typing import Any
 
 import cocotb
@@ -44,9 +45,7 @@ class Rig:
         assert self.wire.line_state == ("SE0" if speed == "high" else "J")
         self.records.clear()
 
-    async def do(
-        self, token: int, endpoint: int, data: bytes = b"", **fields: Any
-    ) -> Transaction:
+    async def do(self, token: int, endpoint: int, data: bytes = b"", **fields: Any) -> Transaction:
         """Execute one transaction; knobs are keywords like its fields."""
         knobs = {key: fields.pop(key) for key in list(fields) if key in Knobs.__slots__}
         transaction = Transaction(
@@ -67,9 +66,7 @@ class Rig:
         self.records.clear()
         result = await self.do(*args, **kwargs)
         after = await self.counts()
-        acks, goods, bads = (
-            (b - a) & 255 for a, b in zip(before[:3], after[:3], strict=True)
-        )
+        acks, goods, bads = ((b - a) & 255 for a, b in zip(before[:3], after[:3], strict=True))
         return result, acks - 1, goods - 2, bads, after[3]
 
     def packets(self) -> list[PacketRecord]:
@@ -249,6 +246,7 @@ async def stuffing_takes_time(rig: Rig) -> None:
             wanted = bit_times(record.data, record.speed)
             assert record.speed == SPEED
             assert abs(record.end_ps - record.start_ps - wanted) <= 4, record
+    knobs: dict[str, Any]
     for knobs in ({"rx_gap": 4}, {"tx_stall": 4}):
         rig.records.clear()
         await rig.do(PID.OUT, LOOP, bytes(range(64)), **knobs)
@@ -298,9 +296,9 @@ async def frames(rig: Rig) -> None:
     assert all(transaction.status is Status.OK for transaction in ended)
     sofs = [record for record in rig.records if record.data[0] == 0xA5]
     assert len(sofs) >= 4
-    for one, two in zip(sofs, sofs[1:], strict=False):
+    for one, two in pairwise(sofs):
         assert abs(two.start_ps - one.start_ps - period) <= 3 * CLOCK
-    for one, two in zip(rig.records, rig.records[1:], strict=False):
+    for one, two in pairwise(rig.records):
         assert two.start_ps > one.end_ps
     wanted = wire.frame + 3
     at = await rig.do(PID.IN, LOOP, frame=wanted)

@@ -3,94 +3,14 @@
  *
  * Python writes transactions into a ring of slots and raises `submitted`; Verilog (usb_host.v) asks
  * at each packet end, and in idle clocks, what to do. Times at the connector are picoseconds. */
-#include "pf.h"
+#include "usb_host.h"
 
 #include <string.h>
-
-#define SLOTS 256
-#define BYTES 1280
-#define SPURIOUS 64
-#define RECORDS 4096
-#define RECORD_BYTES (1 << 20)
-#define COMMANDS 16
-#define EVENTS 256
-#define RAW_PACKETS 32
-#define LONG_GAP 1000 /* clocks */
-
-enum { DO_NOTHING = 0, DO_SEND = 1, DO_WAIT = 2, DO_LINE = 3, DO_KEEP = 7 };
-#define DO(what, clocks) ((what) | (int32_t)(clocks) << 3)
-
-enum { PID_OUT = 1, PID_IN = 9, PID_SOF = 5, PID_SETUP = 13, PID_PING = 4 };
-enum { PID_ACK = 2, PID_NAK = 10, PID_STALL = 14, PID_NYET = 6 };
-
-enum { KIND_TRANSACTION = 0, KIND_RAW = 1 };
-/* Numbers of tb/sim/wire.py. */
-enum { OK = 0, NAK, STALL, NYET, TIMEOUT, CRC, BITSTUFF, PID, BABBLE, SKIPPED, LATE };
-enum {
-    KNOB_BAD_CRC5 = 1, KNOB_BAD_CRC = 2, KNOB_BAD_PID = 4, KNOB_NO_HANDSHAKE = 8,
-    KNOB_WRONG_TOGGLE = 16, KNOB_WRONG_ADDRESS = 32, KNOB_NO_DATA = 64, KNOB_ISOCHRONOUS = 128,
-    KNOB_INJECTED = 256
-};
-enum { BROKEN_EARLY = 1, BROKEN_LATE = 2, BROKEN_UNASKED = 4, BROKEN_COLLISION = 8,
-       BROKEN_SOF_LATE = 16, BROKEN_LOST = 32 };
-enum { CMD_VBUS = 1, CMD_RESET = 2, CMD_RESUME = 3, CMD_FORCE = 4 };
-enum { EV_CONNECT = 1, EV_DISCONNECT = 2, EV_SPEED = 3, EV_RESUMED = 4, EV_WAKEUP = 5, EV_LINE = 6,
-       EV_COLLISION = 7, EV_DONE = 8 };
-
-/* Everything that Python sees; tb/sim/wire.py holds the same layout. */
-struct slot {
-    int32_t kind, token, address, endpoint, data_pid, length, max_length, frame;
-    int32_t chain, knobs, skip;
-    /* cold: only read where `knobs` has KNOB_INJECTED */
-    int32_t error_at, truncate, extend, late, handshake_pid, spurious, gap, data_gap, rx_gap,
-        tx_stall, injected;
-    int32_t status, handshake, rx_pid, rx_length, turnaround, broken;
-    int64_t start, end;
-    uint8_t data[BYTES];
-    uint8_t received[BYTES];
-    uint8_t noise[SPURIOUS];
-};
-
-struct record {
-    int64_t start, end;
-    uint32_t offset;
-    uint16_t length;
-    uint8_t from_host, flags; /* 1 high speed, 2 injected, 4 error */
-};
-
-struct event {
-    int64_t time;
-    int32_t kind, value;
-};
-
-struct raw {
-    int64_t start, end;
-    int32_t length, reserved;
-    uint8_t data[BYTES];
-};
-
-struct host {
-    /* counts, not indices: the difference is what is in a ring */
-    uint32_t submitted, done, commanded, command_done;
-    uint32_t recorded, records_read, events, raws;
-    int32_t frame, sof_on, high_speed, monitor;
-    int32_t active;    /* the transaction `done` has started */
-    uint32_t broken;   /* BROKEN_* seen outside of transactions, or-ed */
-    uint32_t broken_count, lost;
-    int64_t sof_time;
-    /* settings: delays (hs_rx, hs_tx, fs_rx, fs_tx: 4 bits each), then per speed {full, high} in
-     * clocks: gap after the host's own packet, gap after the device's, answer timeout, slowest
-     * answer reckoned with; then in eighths of a clock the earliest and latest legal answer */
-    int32_t delays;
-    int32_t host_gap[2], device_gap[2], timeout[2], slowest[2], earliest[2], latest[2];
-    int32_t stuffing; /* 1 = room for the worst case of stuffing in IN data is kept before SOF */
-    int32_t commands[COMMANDS][8];
-};
 
 struct host pf_usb = {
     .frame = -1, .delays = 0x5427, .host_gap = {15, 11}, .device_gap = {15, 3},
     .timeout = {85, 100}, .slowest = {38, 24}, .earliest = {80, 8}, .latest = {260, 192},
-    .stuffing = 1,
+    .stuffing = 24,
 };
 struct slot pf_usb_slots[SLOTS];
 struct record pf_usb_records[RECORDS];
@@ -113,7 +33,6 @@ static const struct slot zero_knobs;
 static const struct slot *knobs; /* the slot of the transaction, or all off */
 static struct slot *now; /* the transaction that runs */
 static uint32_t looked_at = UINT32_MAX;
-static int32_t need; /* clocks that the next transaction takes at most */
 
 /* The packet being sent. */
 static uint8_t tx_buffer[BYTES + SPURIOUS];
@@ -126,143 +45,11 @@ static uint8_t *rx = rx_buffer;
 static int32_t rx_length, rx_stall;
 static int64_t rx_start, rx_end;
 
-static uint8_t token_packet[3 + SPURIOUS];
-static uint8_t data_packet[BYTES + SPURIOUS];
-static int32_t token_length, data_length;
+static struct usb_plan plan; /* of the next or running transaction */
 static int64_t not_before = -1; /* end of a long gap before the next transaction */
 static int last_raw; /* the host's last packet was sent by itself */
 
-/* --- packets ------------------------------------------------------------------------------ */
-
-static uint16_t crc16_table[256];
-static uint8_t stuff_table[6][256]; /* ones before -> ones after << 2 | stuffed bits */
-static int tables_made;
-
-static void make_tables(void) {
-    for (int byte = 0; byte < 256; byte++) {
-        uint32_t crc = (uint32_t)byte;
-        for (int bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xA001 : crc >> 1;
-        crc16_table[byte] = (uint16_t)crc;
-        for (int before = 0; before < 6; before++) {
-            int ones = before, stuffed = 0;
-            for (int bit = 0; bit < 8; bit++) {
-                ones = byte >> bit & 1 ? ones + 1 : 0;
-                if (ones == 6) {
-                    ones = 0;
-                    stuffed++;
-                }
-            }
-            stuff_table[before][byte] = (uint8_t)(ones << 2 | stuffed);
-        }
-    }
-    tables_made = 1;
-}
-
-static uint32_t crc16(const uint8_t *data, int32_t length) {
-    uint32_t crc = 0xFFFF;
-    for (int32_t i = 0; i < length; i++) crc = crc >> 8 ^ crc16_table[(crc ^ data[i]) & 0xFF];
-    return crc ^ 0xFFFF;
-}
-
-static uint32_t crc5(uint32_t value) {
-    uint32_t crc = 0x1F;
-    for (int bit = 0; bit < 11; bit++) {
-        uint32_t feedback = (value >> bit ^ crc) & 1;
-        crc >>= 1;
-        if (feedback) crc ^= 0x14;
-    }
-    return crc ^ 0x1F;
-}
-
-static uint8_t pid_byte(int32_t pid) { return (uint8_t)((~pid & 15) << 4 | (pid & 15)); }
-
-static void put_token(uint8_t *packet, int32_t pid, uint32_t value) {
-    value |= crc5(value) << 11;
-    packet[0] = pid_byte(pid);
-    packet[1] = (uint8_t)value;
-    packet[2] = (uint8_t)(value >> 8);
-}
-
-static int32_t stuffed_bits(const uint8_t *packet, int32_t length) {
-    int32_t ones = 1, bits = 0;
-    for (int32_t i = 0; i < length; i++) {
-        uint8_t entry = stuff_table[ones][packet[i]];
-        ones = entry >> 2;
-        bits += entry & 3;
-    }
-    return bits;
-}
-
-/* Clocks of a packet of `bits` bits without SYNC and EOP. */
-static int32_t packet_clocks(int32_t bits) {
-    return pf_usb.high_speed ? 5 + (bits + 7) / 8 : (8 + bits + 2) * 5;
-}
-
 static int64_t eighths(int64_t count) { return count * 6250 / 3; }
-
-/* Truncate, extend and spoil a packet as the knobs say. */
-static int32_t reshape(const struct slot *slot, uint8_t *packet, int32_t length) {
-    int32_t cut = slot->truncate < length ? slot->truncate : length;
-    length -= cut;
-    for (int32_t i = 0; i < slot->extend && i < SPURIOUS; i++) packet[length++] = (uint8_t)(0xA5 + i);
-    return length;
-}
-
-static int32_t short_gap(const struct slot *slot) {
-    return slot->gap < LONG_GAP ? slot->gap : 0;
-}
-
-/* Build what a transaction sends and reckon its longest time in clocks. */
-static void prepare(const struct slot *slot) {
-    const int speed = pf_usb.high_speed;
-    const int32_t bits = slot->knobs;
-    int32_t clocks = 0;
-
-    if (!tables_made) make_tables();
-    if (slot->kind == KIND_RAW) {
-        need = packet_clocks(8 * slot->length + stuffed_bits(slot->data, slot->length))
-               + pf_usb.host_gap[speed] + pf_usb.timeout[speed];
-        return;
-    }
-    put_token(token_packet, slot->token,
-              (uint32_t)(((slot->address ^ (bits & KNOB_WRONG_ADDRESS ? 1 : 0)) & 127)
-                         | (slot->endpoint & 15) << 7));
-    token_length = 3;
-    data_length = 0;
-    if (bits & KNOB_BAD_CRC5) token_packet[2] ^= 0x80;
-    if ((slot->token == PID_OUT || slot->token == PID_SETUP) && !(bits & KNOB_NO_DATA)) {
-        int32_t pid = slot->data_pid ^ (bits & KNOB_WRONG_TOGGLE ? 8 : 0);
-        uint32_t crc = crc16(slot->data, slot->length);
-        data_packet[0] = pid_byte(pid);
-        memcpy(data_packet + 1, slot->data, (size_t)slot->length);
-        data_packet[slot->length + 1] = (uint8_t)crc;
-        data_packet[slot->length + 2] = (uint8_t)(crc >> 8);
-        data_length = slot->length + 3;
-        if (bits & KNOB_BAD_CRC) data_packet[data_length - 1] ^= 0x01;
-        if (bits & KNOB_BAD_PID) data_packet[0] ^= 0x10;
-        if (bits & KNOB_INJECTED) data_length = reshape(slot, data_packet, data_length);
-        clocks += packet_clocks(8 * data_length + stuffed_bits(data_packet, data_length))
-                  + pf_usb.host_gap[speed];
-        if (bits & KNOB_INJECTED) clocks += slot->data_gap;
-        if (!(bits & KNOB_ISOCHRONOUS)) clocks += pf_usb.slowest[speed] + packet_clocks(8);
-    } else {
-        if (bits & KNOB_BAD_PID) token_packet[0] ^= 0x10;
-        if (bits & KNOB_INJECTED) token_length = reshape(slot, token_packet, token_length);
-        int32_t answer = slot->token == PID_IN ? 8 * (slot->max_length + 3) : 8;
-        if (pf_usb.stuffing) answer = answer * 7 / 6;
-        clocks += pf_usb.slowest[speed] + packet_clocks(answer);
-        if (slot->token == PID_IN && !(bits & KNOB_ISOCHRONOUS))
-            clocks += pf_usb.device_gap[speed] + packet_clocks(8);
-    }
-    clocks += packet_clocks(8 * token_length + 4) + pf_usb.host_gap[speed] + 2;
-    if (bits & KNOB_INJECTED) {
-        clocks += short_gap(slot) + slot->late;
-        if (slot->spurious) clocks += packet_clocks(9 * slot->spurious) + pf_usb.host_gap[speed];
-    }
-    /* what fits no frame at all starts right behind its SOF */
-    const int32_t frame = speed ? 7400 : 59800;
-    need = clocks < frame ? clocks : frame;
-}
 
 /* --- monitor ------------------------------------------------------------------------------ */
 
@@ -308,6 +95,14 @@ static void broken(int what) {
     }
 }
 
+/* Learn from a packet's length how much stuffing the device's data needs; forget slowly. */
+static void learn_stuffing(void) {
+    int32_t bits = (int32_t)((rx_end - rx_start) * 3 / 6250) - 8 * rx_length - 40;
+    int32_t seen = bits * 1024 / (8 * rx_length) + 1;
+    int32_t fading = pf_usb.stuffing_seen - pf_usb.stuffing_seen / 64;
+    pf_usb.stuffing_seen = seen > fading ? seen : fading;
+}
+
 /* --- transactions ------------------------------------------------------------------------- */
 
 static void finish(struct slot *slot, int32_t status, int64_t end) {
@@ -338,8 +133,8 @@ static int32_t send(const uint8_t *packet, int32_t length, int next_step, int32_
 }
 
 static int32_t send_token(int32_t gap) {
-    int32_t action = send(token_packet, token_length, STEP_TOKEN, gap);
-    if (data_length == 0 && knobs != &zero_knobs) tx_error_at = knobs->error_at;
+    int32_t action = send(plan.token, plan.token_length, STEP_TOKEN, gap);
+    if (plan.data_length == 0 && knobs != &zero_knobs) tx_error_at = knobs->error_at;
     return action;
 }
 
@@ -356,14 +151,14 @@ static int32_t start(struct slot *slot) {
     slot->start = 0;
     rx_stall = knobs->tx_stall;
     if (slot->kind == KIND_RAW) {
-        int32_t action = send(slot->data, slot->length, STEP_RAW, pf_usb.host_gap[speed] + short_gap(knobs));
+        int32_t action = send(slot->data, slot->length, STEP_RAW, pf_usb.host_gap[speed] + usb_short_gap(knobs));
         if (knobs != &zero_knobs) tx_error_at = knobs->error_at;
         return action;
     }
     if (knobs->spurious)
-        return send(slot->noise, knobs->spurious, STEP_NOISE, pf_usb.host_gap[speed] + short_gap(knobs));
+        return send(slot->noise, knobs->spurious, STEP_NOISE, pf_usb.host_gap[speed] + usb_short_gap(knobs));
     /* Both kinds of packet may have ended last: keep the longer gap. */
-    return send_token(pf_usb.host_gap[speed] + short_gap(knobs));
+    return send_token(pf_usb.host_gap[speed] + usb_short_gap(knobs));
 }
 
 /* An idle clock: `left` clocks before the next SOF. */
@@ -394,7 +189,7 @@ int32_t pf_usb_idle(int32_t left, int32_t since) {
             continue;
         }
         if (looked_at != pf_usb.done) {
-            prepare(slot);
+            usb_plan(&plan, slot);
             looked_at = pf_usb.done;
         }
         if ((slot->knobs & KNOB_INJECTED) && slot->gap >= LONG_GAP) {
@@ -402,7 +197,7 @@ int32_t pf_usb_idle(int32_t left, int32_t since) {
             if (not_before < 0) not_before = pf_now_ps + eighths(8LL * slot->gap);
             if (pf_now_ps < not_before) return DO_NOTHING;
         }
-        if (pf_usb.sof_on && need > left) return DO_NOTHING;
+        if (pf_usb.sof_on && plan.need > left) return DO_NOTHING;
         /* the device may still answer to a packet that was sent by itself */
         if (last_raw && slot->kind != KIND_RAW && since < pf_usb.timeout[pf_usb.high_speed])
             return DO_NOTHING;
@@ -413,16 +208,16 @@ int32_t pf_usb_idle(int32_t left, int32_t since) {
     return DO_NOTHING;
 }
 
-/* A frame begins. */
-int32_t pf_usb_sof(int32_t unused) {
+/* A frame begins, or began `late` clocks ago. */
+int32_t pf_usb_sof(int32_t late) {
     static uint8_t packet[3];
-    (void)unused;
     if (!pf_usb.sof_on) return DO_NOTHING;
+    if (late > pf_usb.host_gap[pf_usb.high_speed]) pf_usb.late_sofs++;
     pf_usb.frame++;
-    pf_usb.sof_time = pf_now_ps + eighths(16);
+    pf_usb.sof_time = pf_now_ps + eighths(16 - 8 * late);
     looked_at = UINT32_MAX;
     if (pf_usb.sof_on == 2) return DO_NOTHING; /* frames pass, but silently */
-    put_token(packet, PID_SOF,
+    usb_put_token(packet, PID_SOF,
               (uint32_t)(pf_usb.high_speed ? pf_usb.frame >> 3 : pf_usb.frame) & 0x7FF);
     knobs = &zero_knobs;
     int32_t action = send(packet, 3, STEP_SOF, pf_usb.host_gap[pf_usb.high_speed]);
@@ -452,8 +247,8 @@ static int32_t next_after_sent(void) {
         return send_token(pf_usb.host_gap[speed]);
     case STEP_TOKEN:
         slot->start = tx_start;
-        if (data_length != 0) {
-            int32_t action = send(data_packet, data_length, STEP_DATA,
+        if (plan.data_length != 0) {
+            int32_t action = send(plan.data, plan.data_length, STEP_DATA,
                                   pf_usb.host_gap[speed] + knobs->data_gap);
             if (knobs != &zero_knobs) tx_error_at = knobs->error_at;
             return action;
@@ -525,6 +320,7 @@ int32_t pf_usb_rx_end(int32_t phase) {
     if (too_long) rx_length = BYTES;
     record(rx, rx_length, 0, 0, rx_start, rx_end);
     if (step != STEP_ANSWER) return unasked();
+    if (speed && rx_length > 64) learn_stuffing();
 
     struct slot *slot = now;
     int64_t turnaround = rx_start - tx_end;
@@ -535,12 +331,12 @@ int32_t pf_usb_rx_end(int32_t phase) {
     int32_t status = PID;
     if (turnaround > eighths(8 * (pf_usb.timeout[speed] + 1))) {
         status = TIMEOUT;
-    } else if (pid < 0 || pid_byte(pid) != rx[0]) {
+    } else if (pid < 0 || usb_pid_byte(pid) != rx[0]) {
         status = PID;
     } else if ((pid & 3) == 3) {
         if (slot->token == PID_IN) {
             slot->rx_pid = pid;
-            if (rx_length < 3 || crc16(rx + 1, rx_length - 3) != (uint32_t)(rx[rx_length - 2] | rx[rx_length - 1] << 8)) {
+            if (rx_length < 3 || usb_crc16(rx + 1, rx_length - 3) != (uint32_t)(rx[rx_length - 2] | rx[rx_length - 1] << 8)) {
                 status = CRC;
                 if (too_long) status = BABBLE;
             } else {
@@ -550,7 +346,7 @@ int32_t pf_usb_rx_end(int32_t phase) {
             if (status == OK && !(slot->knobs & (KNOB_ISOCHRONOUS | KNOB_NO_HANDSHAKE))) {
                 static uint8_t handshake[1];
                 int32_t answer = knobs->handshake_pid ? knobs->handshake_pid : PID_ACK;
-                handshake[0] = pid_byte(answer);
+                handshake[0] = usb_pid_byte(answer);
                 slot->handshake = answer;
                 return send(handshake, 1, STEP_HANDSHAKE, pf_usb.device_gap[speed] + knobs->late);
             }
@@ -625,12 +421,12 @@ int32_t pf_usb_line(int32_t kind, int32_t value) {
 
 /* Forget everything: a new run begins. */
 void pf_usb_init(void) {
-    if (!tables_made) make_tables();
     pf_usb.submitted = pf_usb.done = pf_usb.commanded = pf_usb.command_done = 0;
     pf_usb.recorded = pf_usb.records_read = pf_usb.events = pf_usb.raws = 0;
     pf_usb.frame = -1;
     pf_usb.sof_on = pf_usb.high_speed = pf_usb.monitor = pf_usb.active = 0;
-    pf_usb.broken = pf_usb.broken_count = pf_usb.lost = 0;
+    pf_usb.broken = pf_usb.broken_count = pf_usb.lost = pf_usb.late_sofs = 0;
+    pf_usb.stuffing_seen = 0;
     record_offset = 0;
     /* the first command: VBUS off, whatever was before */
     memset(pf_usb.commands, 0, sizeof pf_usb.commands);
