@@ -55,6 +55,7 @@ bench: $(VENV)/stamp ## measure speed against a bare C++ loop and a per-clock dr
 
 gen: $(VENV)/stamp ## generate registers (Verilog, Python, C, manual) from rtl/udc.rdl
 	@$(PYTHON_BIN) -m tools.registers
+	@$(PYTHON_BIN) -m tools.registers.browse build/docs/registers
 
 clean: ## remove everything that was built, the environment included
 	rm -rf build

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from rtl/udc.rdl by `make gen`; do not edit.
+# ruff: noqa: E501
+# fmt: off
 """The registers of the controller, one class each; `lookup` finds the one at an offset."""
 
 from __future__ import annotations

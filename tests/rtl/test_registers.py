@@ -84,7 +84,7 @@ def test_contradictions_are_refused(tmp_path: Path, old: str, new: str, message:
 def test_offset_and_reset(name: str, offset: int, reset: int) -> None:
     """Offsets and power-on values."""
     register = REGISTERS_BY_NAME[name]
-    assert (register.OFFSET, register.RESET) == (offset, reset)
+    assert (offset, reset) == (register.OFFSET, register.RESET)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_fields_fit_and_do_not_overlap() -> None:
         assert seen <= 0xFFFFFFFF
         assert register.RESET & ~seen == 0
         assert (register.EXACT | register.BOUND) & ~seen == 0
-        assert register.READABLE | register.WO1 == seen
+        assert seen == register.READABLE | register.WO1
         assert not register.RESET & register.WO1
 
 

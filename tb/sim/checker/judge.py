@@ -317,7 +317,7 @@ class Checker:
     def _toggle_of_host(self, record: PacketRecord, payload: bytes, pid: int) -> None:
         pipe = self._session.pipes[self._key]
         injected = self._injected
-        if pid == DATA2 or pid == MDATA:
+        if pid in (DATA2, MDATA):
             if not injected and self._kind >= 0:
                 self._report("data-pid", record, _NAMES[pid])
             return
@@ -451,7 +451,7 @@ class Checker:
             return
         pipe = self._session.pipes[self._key]
         expected = pipe.expected
-        if pid == DATA2 or pid == MDATA:
+        if pid in (DATA2, MDATA):
             if self._kind >= 0:
                 self._report("data-pid", record, _NAMES[pid])
             return
@@ -476,7 +476,7 @@ class Checker:
 
     def _device_handshake(self, record: PacketRecord, pid: int, stage: int) -> None:
         if stage == _IN_ANSWER:
-            if pid == ACK or pid == NYET:
+            if pid in (ACK, NYET):
                 self._report("answer-pid", record, f"{_NAMES[pid]} to IN")
             elif self._kind == ISOCHRONOUS:
                 self._report("iso-handshake", record, f"{_NAMES[pid]} to isochronous IN")
@@ -495,7 +495,7 @@ class Checker:
             if pid == NYET:
                 self._report("nyet", record, "NYET to PING")
             pipe.ping = pid == NAK
-        elif pid == ACK or pid == NYET:
+        elif pid in (ACK, NYET):
             pipe.ping = pid == NYET
             if pid == NYET and not (high and self._kind in (-1, CONTROL, BULK)):
                 self._report("nyet", record, "NYET to OUT")
