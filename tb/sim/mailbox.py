@@ -21,6 +21,9 @@ __all__ = ["NEVER", "EventBit", "Interrupted", "Mailbox", "Pump", "SimulationFau
 NEVER = (1 << 63) - 1
 """A next wake time that never comes."""
 
+_POSTED = 1 << 6
+"""Work from cocotb may have set timers since the last pump."""
+
 _FORMATS: dict[Any, str] = {
     ctypes.c_uint8: "B",
     ctypes.c_int32: "i",
@@ -150,6 +153,7 @@ class Pump:
         self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
         self._stopped = False
+        self._next = 0
         self._time = mailbox._time
         kernel.now = max(kernel.now, mailbox.now)
         self._faults = mailbox.array("pf_faults", ctypes.c_int32, 64 * 4)
@@ -185,7 +189,11 @@ class Pump:
         try:
             for function in self._before:
                 function()
-            kernel.advance(self._time[0])
+            now = self._time[0]
+            if now >= self._next or pending & _POSTED:
+                kernel.advance(now)
+            else:
+                kernel.now = now
             if pending:
                 handlers = self._handlers
                 while pending:
@@ -199,7 +207,8 @@ class Pump:
                 function()
             if kernel.failure is None:
                 when = kernel.next_timer()
-                return NEVER if when is None else when
+                self._next = NEVER if when is None else when
+                return self._next
         except BaseException as error:  # nothing may escape into C, where it would be lost
             kernel.fail(error)
         self._fail()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from pymodel.config import UdcParameters
@@ -167,16 +167,27 @@ class RtlMemory:
 
 
 class _Access(Waitable):
-    """A register operation under way: the slot that it uses, and who waits."""
+    """A register operation under way; awaiting it gives its slot."""
 
-    __slots__ = ("done", "index", "task", "text")
+    __slots__ = ("bus", "done", "kind", "offset", "slot", "task")
     sleeps = False
 
-    def __init__(self, index: int, text: str) -> None:
-        self.index = index
-        self.text = text
+    def __init__(self, bus: RtlBus, kind: int, offset: int, slot: int) -> None:
+        self.bus = bus
+        self.kind = kind
+        self.offset = offset
+        self.slot = slot
         self.task: Task[Any] | None = None
         self.done = False
+
+    def __await__(self) -> Generator[Waitable, Any, int]:
+        if not self.done:
+            yield self
+        response = self.bus._headers[self.slot * 4 + 3]
+        if response:
+            name = {1: "EXOKAY", 2: "SLVERR", 3: "DECERR"}.get(response, str(response))
+            raise os_error(errno.EIO, f"register 0x{self.offset:05x}: bus answered {name}")
+        return self.slot
 
     def arm(self, task: Task[Any]) -> None:
         if self.done:
@@ -188,7 +199,8 @@ class _Access(Waitable):
         self.task = None
 
     def __repr__(self) -> str:
-        return self.text
+        verb = ("", "read of", "write to", "reset")[self.kind]
+        return f"register {verb} 0x{self.offset:05x}"
 
 
 class RtlBus:
@@ -243,7 +255,7 @@ class RtlBus:
             OSError: EIO if the bus answers with an error, EINVAL for a bad offset.
         """
         slot = await self._operate(_READ, offset, 1)
-        return int(self._data[slot * _WORDS])
+        return self._data[slot * _WORDS]
 
     async def write32(self, offset: int, value: int) -> None:
         """Write the register at a byte offset.
@@ -294,29 +306,28 @@ class RtlBus:
 
     def _slot(self) -> int:
         """Return the slot that the next operation will use."""
-        return int(self._counts[0]) % _SLOTS
+        return self._counts[0] % _SLOTS
 
-    def _operate(self, kind: int, offset: int, words: int) -> _Operation:
+    def _operate(self, kind: int, offset: int, words: int) -> _Access:
         if offset & 3 or not 0 <= offset < 0x40000:
             raise os_error(
                 errno.EINVAL, f"register offset 0x{offset:x}: a multiple of 4 below 0x40000"
             )
-        index = int(self._counts[0])
         if len(self._open) >= _SLOTS - 1:
             raise os_error(errno.EBUSY, "more than 63 register operations at a time")
+        index = self._counts[0]
         slot = index % _SLOTS
+        headers = self._headers
         header = slot * 4
-        self._headers[header] = kind
-        self._headers[header + 1] = offset
-        self._headers[header + 2] = words
+        headers[header] = kind
+        headers[header + 1] = offset
+        headers[header + 2] = words
         self._counts[0] = (index + 1) & 0xFFFFFFFF
-        verb = ("", "read of", "write to", "reset")[kind]
-        access = _Access(slot, f"register {verb} 0x{offset:05x}")
-        self._open[index] = access
-        return _Operation(self, access, offset)
+        access = self._open[index] = _Access(self, kind, offset, slot)
+        return access
 
     def _serve(self) -> None:
-        completed = int(self._counts[2])
+        completed = self._counts[2]
         while self._completed != completed:
             access = self._open.pop(self._completed, None)
             self._completed = (self._completed + 1) & 0xFFFFFFFF
@@ -326,34 +337,11 @@ class RtlBus:
                     access.task.wake(None)
 
     def _serve_irq(self) -> None:
-        irq, ep_irq = bool(self._levels[0]), int(self._levels[1])
+        irq, ep_irq = bool(self._levels[0]), self._levels[1]
         if irq != self.irq or ep_irq != self.ep_irq:
             self.irq, self.ep_irq = irq, ep_irq
             for callback in self._callbacks:
                 callback(irq, ep_irq)
-
-    def _response(self, slot: int, offset: int) -> None:
-        response = self._headers[slot * 4 + 3]
-        if response:
-            name = {1: "EXOKAY", 2: "SLVERR", 3: "DECERR"}.get(response, str(response))
-            raise os_error(errno.EIO, f"register 0x{offset:05x}: bus answered {name}")
-
-
-class _Operation:
-    """Awaitable of a submitted operation; gives its slot."""
-
-    __slots__ = ("access", "bus", "offset")
-
-    def __init__(self, bus: RtlBus, access: _Access, offset: int) -> None:
-        self.bus = bus
-        self.access = access
-        self.offset = offset
-
-    def __await__(self) -> Iterator[Any]:
-        if not self.access.done:
-            yield self.access
-        self.bus._response(self.access.index, self.offset)
-        return self.access.index
 
 
 class TraceRing:
