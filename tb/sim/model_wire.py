@@ -100,7 +100,7 @@ class ModelWire(ModelLine):
         kept: deque[tuple[Transaction, Done]] = deque()
         found = False
         for transaction, done in self._queue:
-            if transaction.chain == chain:
+            if transaction.chain == chain and transaction is not self._current:
                 found = True
                 transaction.status = Status.SKIPPED
                 self.kernel.call_soon(done, transaction)
