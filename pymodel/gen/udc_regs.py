@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Generated from rtl/udc.rdl by `make gen`; do not edit.
-# ruff: noqa: E501
+# ruff: noqa: E501, N815
 # fmt: off
 """The registers of the controller, one class each; `lookup` finds the one at an offset."""
 

@@ -12,7 +12,7 @@ __all__ = ["python_classes"]
 
 _HEAD = '''# SPDX-License-Identifier: Apache-2.0
 # Generated from rtl/udc.rdl by `make gen`; do not edit.
-# ruff: noqa: E501
+# ruff: noqa: E501, N815
 # fmt: off
 """The registers of the controller, one class each; `lookup` finds the one at an offset."""
 
