@@ -222,3 +222,44 @@ def test_g_serial() -> None:
             await host.device.load("g_serial", ports=2)
 
     run(MiniHost(), main)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("seed", range(4))
+def test_host_that_abandons_transfers(mode: str, seed: int) -> None:
+    """Whatever the host leaves half done, the next control transfer works (USB 2.0 8.5.3)."""
+    dice = random.Random(seed)
+    config = bytes((0x80, 6, 0, 2, 0, 0, 255, 0))
+    device = bytes((0x80, 6, 0, 1, 0, 0, 18, 0))
+    coding = bytes((0x21, 0x20, 0, 0, 0, 0, 7, 0))
+    lines = bytes((0x21, 0x22, 3, 0, 0, 0, 0, 0))
+    bad = bytes((0x80, 6, 0, 0x44, 0, 0, 18, 0))
+
+    async def main(host: MiniHost) -> None:
+        await host.device.sh(ACM)
+        await host.attach()
+        await host.enumerate()
+        for _ in range(60):
+            setup = dice.choice((config, device, coding, lines, bad))
+            for _ in range(dice.choice((1, 1, 1, 2, 5, 9))):
+                one = await host.transaction(0xD, 0, pid=3, data=setup)
+                assert one.handshake == "ACK"
+            for _ in range(dice.randrange(6)):
+                if dice.random() < 0.3:
+                    await sleep(us(dice.choice((1, 5, 20, 100))))
+                if setup in (config, device, bad) or setup == lines:
+                    await host.transaction(0x9, 0, max_length=64)
+                else:
+                    await host.transaction(0x1, 0, pid=0xB, data=bytes(7))
+            if dice.random() < 0.5:
+                assert len(await host.control(0x80, 6, 0x0100, 0, 18)) == 18
+            else:
+                value = dice.randbytes(7)
+                await host.control(0x21, 0x20, data=value)
+                assert await host.control(0xA1, 0x21, length=7) == value
+        for _ in range(100):
+            await host.control(0x21, 0x22, value=1)
+        await sleep(us(100))
+        assert not host.udc.ep0.queue
+
+    run(MiniHost(mode), main)

@@ -63,8 +63,9 @@ __all__ = ["Dwc2Ep0", "Ep0State"]
 log = logging.getLogger(__name__)
 
 PACKET = 64
-# Room for three SETUPs in a row, and for a data packet.
-_SETUP_AREA = 64
+# Two slots, each for a SETUP or a data packet: while one is read the other is armed.
+_SLOTS = 2
+_SETUP_SIZE = 8
 _SETUPS_IN_A_ROW = 3
 _MAX_CHUNK = 127
 _SETUP_COUNT = DOEPTSIZ0.SUPCnt.put(3)
@@ -103,6 +104,9 @@ class Dwc2Ep0(UsbEp):
         self.setups = 0
         self.ctrl = SetupPacket(0, 0, 0, 0, 0)
         self.area: DmaBuffer | None = None
+        self._slot = 0
+        self._latest = b""
+        self._stored = False
         self._seen = 0
         self._address = 0
         self._chunk = 0
@@ -114,23 +118,37 @@ class Dwc2Ep0(UsbEp):
     # -- hardware side (hard interrupt context) ---------------------------------------------
 
     async def out_causes(self, causes: int) -> None:
-        """DMA mode: turn causes of DOEPINT0 into events."""
-        area, memory = self.area, self.udc.pool.memory
-        assert area is not None
-        if causes & DOEPINT.SetUp.mask:
-            last = await self.hw.read(DOEPDMA.at(0)) - 8
-            if not area.address <= last < area.address + 8 * _SETUPS_IN_A_ROW:
-                last = area.address + 8 * (_SETUPS_IN_A_ROW - 1)
-            self.setups += 1
-            self.udc.post("setup", bytes(memory.read(last, 8)))
-        elif causes & DOEPINT.StupPktRcvd.mask:
-            # A host that missed our ACK repeats the SETUP: it must find the endpoint armed.
-            self.setups += 1
-            if not await self.hw.read(_CTL_OUT) & EPENA:
-                await self._arm(0, self._tsiz(8 * _SETUPS_IN_A_ROW), address=None)
+        """DMA mode: turn causes of DOEPINT0 into events.
+
+        The core stores a SETUP, tells so (StupPktRcvd) and disables the endpoint; SetUp follows
+        with the first token after it. A host that missed our ACK repeats the SETUP before that,
+        so the endpoint is armed again at once, on the other slot.
+        """
+        stored = causes & DOEPINT.StupPktRcvd.mask
+        if causes & DOEPINT.SetUp.mask or stored:
+            if stored:
+                await self._take_setup(self._address_of_slot())
+            elif not self._stored:
+                # Cores before 3.00a do not tell; the last SETUP lies before the DMA address.
+                await self._take_setup(await self.hw.read(DOEPDMA.at(0)) - _SETUP_SIZE)
+            if causes & DOEPINT.SetUp.mask:
+                self._stored = False
+                self.udc.post("setup", self._latest, self.setups)
         elif causes & DOEPINT.XferCompl.mask:
             left = await self.hw.read(DOEPTSIZ.at(0)) & DOEPTSIZ0.XferSize.mask
-            self.udc.post("out", bytes(memory.read(area.address, max(PACKET - left, 0))))
+            size = max(PACKET - left, 0)
+            self.udc.post("out", bytes(self.udc.pool.memory.read(self._address_of_slot(), size)))
+
+    async def _take_setup(self, address: int) -> None:
+        self._latest = bytes(self.udc.pool.memory.read(address, _SETUP_SIZE))
+        self._stored = True
+        self.setups += 1
+        self._slot = (self._slot + 1) % _SLOTS
+        await self.arm_setup()
+
+    def _address_of_slot(self) -> int:
+        assert self.area is not None
+        return self.area.address + self._slot * PACKET
 
     def slave_packet(self, data: bytes) -> None:
         """Slave mode: a data packet has come out of the Rx FIFO."""
@@ -149,7 +167,7 @@ class Dwc2Ep0(UsbEp):
     def slave_setup_done(self) -> None:
         """Slave mode: the SETUP stage is over."""
         self._slave_out = b""
-        self.udc.post("setup", self._slave_setup)
+        self.udc.post("setup", self._slave_setup, self.setups)
 
     # -- arming ----------------------------------------------------------------------------
 
@@ -157,22 +175,21 @@ class Dwc2Ep0(UsbEp):
     def _tsiz(size: int) -> int:
         return _SETUP_COUNT | DOEPTSIZ0.PktCnt.put(1) | size
 
-    async def _arm(self, command: int, tsiz: int, address: int | None) -> None:
+    async def _arm(self, command: int, tsiz: int) -> None:
         write = self.hw.write
         await write(DOEPTSIZ.at(0), tsiz)
-        if address is not None:
-            await write(DOEPDMA.at(0), address)
+        if self.hw.dma:
+            await write(DOEPDMA.at(0), self._address_of_slot())
         await write(_CTL_OUT, DOEPCTL0.USBActEP.mask | EPENA | command)
 
     async def arm_setup(self) -> None:
         """Let a SETUP come in, but no data (interrupts are off)."""
         if self.hw.dma:
-            assert self.area is not None
-            await self._arm(0, self._tsiz(8 * _SETUPS_IN_A_ROW), self.area.address)
+            await self._arm(0, self._tsiz(_SETUP_SIZE * _SETUPS_IN_A_ROW))
 
     async def _arm_out(self) -> None:
         """Let one data packet or the status stage come in (interrupts are off)."""
-        await self._arm(CNAK, self._tsiz(PACKET), self.area.address if self.area else None)
+        await self._arm(CNAK, self._tsiz(PACKET))
 
     async def _send(self, size: int) -> None:
         """Send `size` bytes of the active request from its actual position (interrupts off)."""
@@ -205,7 +222,8 @@ class Dwc2Ep0(UsbEp):
 
     async def stall(self) -> None:
         """Answer with STALL until the next SETUP, which the hardware lets end it."""
-        log.debug("ep0: stall %s", self.ctrl)
+        if self._stale:
+            return
         with self.hw.lock:
             active = DOEPCTL0.USBActEP.mask
             await self.hw.write(_CTL_IN, active | STALL | CNAK)
@@ -215,9 +233,10 @@ class Dwc2Ep0(UsbEp):
 
     # -- events (irq thread) ---------------------------------------------------------------
 
-    async def handle(self, kind: str, data: bytes) -> None:
-        """Play one event: "setup", "in" or "out"."""
+    async def handle(self, kind: str, data: bytes, mark: int) -> None:
+        """Play one event: "setup", "in" or "out"; `mark` is `setups` at the time of a SETUP."""
         if kind == "setup":
+            self._seen = mark
             await self._setup(SetupPacket.parse(data))
         elif kind == "in":
             await self._in_done()
@@ -230,20 +249,14 @@ class Dwc2Ep0(UsbEp):
                 await self.stop_in()
             self.abort(-errno.ECONNRESET)
         self.ctrl = ctrl
-        self._seen = self.setups
         self.state = Ep0State.WAIT
         self.stall_status = False
-        with self.hw.lock:
-            # Armed again at once: the host may repeat or abandon the transfer.
-            if not await self.hw.read(_CTL_OUT) & EPENA:
-                await self.arm_setup()
         try:
             if not await self._standard(ctrl):
                 await self._ask_driver(ctrl)
         except OSError as error:
-            if self._seen == self.setups:
-                log.info("ep0: %s stalled: %s", bytes(ctrl).hex(" "), error.strerror)
-                await self.stall()
+            log.info("ep0: %s stalled: %s", bytes(ctrl).hex(" "), error.strerror)
+            await self.stall()
 
     async def _ask_driver(self, ctrl: SetupPacket) -> None:
         driver = self.udc.driver
@@ -256,12 +269,16 @@ class Dwc2Ep0(UsbEp):
         if standard and not ctrl.wValue:
             usb_gadget_set_state(self.gadget, DeviceState.ADDRESS)
 
+    @property
+    def _stale(self) -> bool:
+        """True if the host has started another transfer, whose SETUP will end this one."""
+        return self._seen != self.setups
+
     async def start_next(self) -> None:
         """Program the driver's answer (interrupts are off)."""
         if self.active is not None or not self.queue or self.state is not Ep0State.WAIT:
             return
-        if self._seen != self.setups:
-            # The host has started another transfer; its SETUP will throw this one away.
+        if self._stale:
             return
         request = self.queue[0]
         self.active = request
@@ -294,6 +311,8 @@ class Dwc2Ep0(UsbEp):
             if request.actual < self._length or self._zlp:
                 if request.actual >= self._length:
                     self._zlp = False
+                if self._stale:
+                    return
                 with self.hw.lock:
                     await self._send(self._next_chunk(request))
                 return
@@ -324,8 +343,9 @@ class Dwc2Ep0(UsbEp):
                 request.data()[request.actual : request.actual + len(keep)] = keep
             request.actual += len(keep)
             if len(data) == PACKET and request.actual < self.ctrl.wLength:
-                with self.hw.lock:
-                    await self._arm_out()
+                if not self._stale:
+                    with self.hw.lock:
+                        await self._arm_out()
                 return
             await self._answer_data_out(request)
 
@@ -333,6 +353,8 @@ class Dwc2Ep0(UsbEp):
         """Give the data to the driver, then start the status stage as it says."""
         self.state = Ep0State.STATUS_IN
         self.finish(request, 0)
+        if self._stale:
+            return
         if self.stall_status:
             self.stall_status = False
             await self.stall()
@@ -432,7 +454,7 @@ class Dwc2Ep0(UsbEp):
     def make_area(self) -> None:
         """DMA mode: get the memory into which SETUPs and OUT packets go."""
         if self.area is None and self.hw.dma:
-            self.area = self.udc.pool.alloc(_SETUP_AREA)
+            self.area = self.udc.pool.alloc(_SLOTS * PACKET)
             self.area.map(False)
 
     def free_area(self) -> None:

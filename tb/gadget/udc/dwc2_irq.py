@@ -205,9 +205,9 @@ class Dwc2Interrupts:
         """Play the events that the hard handler collected."""
         udc = self.udc
         while udc.events:
-            kind, data = udc.events.popleft()
+            kind, data, mark = udc.events.popleft()
             if kind in _CONTROL_EVENTS:
-                await udc.ep0.handle(kind, data)
+                await udc.ep0.handle(kind, data, mark)
             elif kind == "reset":
                 await self._reset()
             elif kind == "speed":

@@ -127,11 +127,11 @@ class Dwc2Udc(UsbGadgetOps):
                     usb_ep_set_maxpacket_limit(ep, _PACKET_LIMIT)
                     eps[number] = ep
                     self.gadget.ep_list.append(ep)
-        self.events: deque[tuple[str, bytes]] = deque()
+        self.events: deque[tuple[str, bytes, int]] = deque()
         self.daint_mask = 0
         self.empty_mask = 0
         self._kicked: dict[UsbEp, None] = {}
-        self._dequeued: list[tuple[Dwc2Ep, UsbRequest]] = []
+        self._dequeued: list[tuple[Dwc2Ep | Dwc2Ep0, UsbRequest]] = []
         self.in_handler = False
         self._kick = Work(
             self._run_kicks,
@@ -158,9 +158,9 @@ class Dwc2Udc(UsbGadgetOps):
             raise os_error(errno.EINVAL, f"no endpoint 0x{address & 0xFF:02x} is enabled")
         return ep
 
-    def post(self, kind: str, data: bytes = b"") -> None:
+    def post(self, kind: str, data: bytes = b"", mark: int = 0) -> None:
         """Hand an event to the irq thread."""
-        self.events.append((kind, data))
+        self.events.append((kind, data, mark))
 
     # -- gadget operations -----------------------------------------------------------------
 
@@ -378,15 +378,18 @@ class Dwc2Udc(UsbGadgetOps):
         assert isinstance(ep, (Dwc2Ep, Dwc2Ep0))
         if request not in ep.queue:
             raise os_error(errno.EINVAL, f"{ep.name}: the request is not queued here")
-        if ep.active is not request or not isinstance(ep, Dwc2Ep):
-            # ep0's buffer is only read while the host is in the data stage.
+        if ep.active is not request:
             ep.finish(request, -errno.ECONNRESET)
             return
         self._dequeued.append((ep, request))
         self._kick.schedule()
 
-    async def _take_back(self, ep: Dwc2Ep, request: UsbRequest) -> None:
-        if ep.active is not request or not ep.open:
+    async def _take_back(self, ep: Dwc2Ep | Dwc2Ep0, request: UsbRequest) -> None:
+        if ep.active is not request:
+            return
+        if isinstance(ep, Dwc2Ep0):
+            await ep.stop_in()
+            ep.finish(request, -errno.ECONNRESET)
             return
         if await ep.stop():
             await ep.transfer_done()
