@@ -246,8 +246,8 @@ async def stuffing_takes_time(rig: Rig) -> None:
             wanted = bit_times(record.data, record.speed)
             assert record.speed == SPEED
             assert abs(record.end_ps - record.start_ps - wanted) <= 4, record
-    knobs: dict[str, Any]
-    for knobs in ({"rx_gap": 4}, {"tx_stall": 4}):
+    variants: list[dict[str, Any]] = [{"rx_gap": 4}, {"tx_stall": 4}]
+    for knobs in variants:
         rig.records.clear()
         await rig.do(PID.OUT, LOOP, bytes(range(64)), **knobs)
         result = await rig.do(PID.IN, LOOP, **knobs)
