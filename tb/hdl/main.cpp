@@ -81,11 +81,15 @@ void dump(int64_t now) {
 #endif
 }
 
+// True while cocotb has done something in this time step, or may have left something for it.
+bool vpi_active = true;
+
 void value_callbacks() {
-    while (VerilatedVpi::callValueCbs()) {}
+    while (VerilatedVpi::callValueCbs()) vpi_active = true;
 }
 
-// Evaluate and serve cocotb's callbacks until nothing changes any more.
+// Evaluate and serve cocotb's callbacks until nothing changes any more. The read-write phase is
+// left out where no callback has run: only the bridge waits for it then, and it has no news.
 void settle_with_vpi() {
     do {
         do {
@@ -94,6 +98,7 @@ void settle_with_vpi() {
             VerilatedVpi::doInertialPuts();
             value_callbacks();
         } while (VerilatedVpi::evalNeeded());
+        if (!vpi_active) break;
         VerilatedVpi::callCbs(cbReadWriteSynch);
         VerilatedVpi::doInertialPuts();
         value_callbacks();
@@ -186,11 +191,12 @@ void run() {
         context->time(static_cast<uint64_t>(now));
         const bool timed = deadline <= now;
         if (full) {
-            VerilatedVpi::callCbs(cbNextSimTime);
+            if (VerilatedVpi::callCbs(cbNextSimTime)) vpi_active = true;
             value_callbacks();
         }
         if (timed) {
             VerilatedVpi::callTimedCbs();
+            vpi_active = true;
             value_callbacks();
         }
         const bool edge = rise(now);
@@ -215,12 +221,13 @@ void run() {
                     VerilatedVpi::callCbs(cbReadWriteSynch);
                     VerilatedVpi::doInertialPuts();
                     value_callbacks();
+                    vpi_active = true;
                     if (VerilatedVpi::evalNeeded()) settle_with_vpi();
                 }
             }
         }
         if (step || woken) {
-            VerilatedVpi::callCbs(cbReadOnlySynch);
+            vpi_active = VerilatedVpi::callCbs(cbReadOnlySynch);
             full = vpi_waits();
             deadline = vpi_deadline();
         }
