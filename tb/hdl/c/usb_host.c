@@ -347,7 +347,7 @@ int32_t pf_usb_rx_end(int32_t phase) {
                 static uint8_t handshake[1];
                 int32_t answer = knobs->handshake_pid ? knobs->handshake_pid : PID_ACK;
                 handshake[0] = usb_pid_byte(answer);
-                slot->handshake = answer;
+                slot->handshake = answer == PID_ACK ? PID_ACK : 0;
                 return send(handshake, 1, STEP_HANDSHAKE, pf_usb.device_gap[speed] + knobs->late);
             }
         }
