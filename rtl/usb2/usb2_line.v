@@ -21,7 +21,7 @@ module usb2_line #(
 
     // {D-, D+}, synchronized
     input  wire [1:0] line,
-    // The packet engine receives or sends.
+    // A byte is received or sent.
     input  wire       active,
 
     // Packets may come; otherwise the packet engine is to be kept empty.

@@ -135,22 +135,24 @@ module usb2_link #(
     reg vbus_turn_reg;
 
     always @(posedge core_clk) begin
-        if (vbus_turn_reg) begin
+        if (c_rst) begin
+            vbus_turn_reg <= 1'b0;
+        end else if (vbus_turn_reg) begin
             if (rx_ready) begin
                 vbus_turn_reg <= 1'b0;
+                vbus_told_reg <= !vbus_told_reg;
             end
         end else if (!rx_valid || rx_ready) begin
             vbus_turn_reg <= vbus_told_reg != vbus_valid;
-            vbus_told_reg <= vbus_valid;
         end
-        if (c_rst) vbus_turn_reg <= 1'b0;
+        // A soft reset does not repeat what was told.
         if (core_rst) vbus_told_reg <= 1'b0;
     end
 
     assign rx_valid   = (fifo_valid || vbus_turn_reg) && !c_rst;
     assign fifo_ready = rx_ready && !vbus_turn_reg;
     assign rx_type    = vbus_turn_reg ? T_LINE : fifo_data[35:32];
-    assign rx_data    = vbus_turn_reg ? (vbus_told_reg ? VBUS_ON : VBUS_OFF) : fifo_data[31:0];
+    assign rx_data    = vbus_turn_reg ? (vbus_told_reg ? VBUS_OFF : VBUS_ON) : fifo_data[31:0];
 
     // The answer stays in registers, a toggle tells that it is new.
     reg        ans_toggle_reg;
@@ -259,7 +261,8 @@ module usb2_link #(
         .full_speed_only(full_speed_only),
         .remote_wakeup  (remote_wakeup),
         .line           (line),
-        .active         (utmi_rxactive || utmi_txvalid),
+        // bytes, not RxActive or TxValid: a PHY that is stuck must not keep us from seeing a reset
+        .active         (utmi_rxvalid || utmi_txready),
         .operational    (operational),
         .high_speed     (high_speed),
         .sleep          (sleep),

@@ -136,8 +136,8 @@ module usb2_rx (
             if (payload || fill) place_reg <= place_reg + 2'd1;
         end
 
-        if ((over || fill) && pid_reg[1:0] == 2'b11) begin
-            // the CRC16 of a data packet must not be filled into the word
+        if (first || ((over || fill) && pid_reg[1:0] == 2'b11)) begin
+            // neither the last packet nor the CRC16 of this one may get into the word
             shift_reg[47:32] <= 16'd0;
         end else if (more) begin
             shift_reg[47:32] <= {utmi_rxdata, shift_reg[47:40]};
