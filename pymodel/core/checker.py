@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pymodel.config import UdcParameters
+from pymodel.packets import MAX_PAYLOAD
 from pymodel.trace import Cause, Event, Kind, decode
 
 from . import fields as f
@@ -220,8 +221,11 @@ class Checker:
     def _rx_commit(self, event: Event) -> None:
         model = self.model
         pid, n, size = event.arg >> 4 & 0xF, event.arg & 0xF, event.data
-        need = size + 3 >> 2
         words, self._rx_words = self._rx_words, []
+        if size > MAX_PAYLOAD or n >= len(model.outs):
+            self.wrong("packet accepted", f"{event}: no packet of ours is like that")
+            return
+        need = size + 3 >> 2
         if len(words) != need:
             self.wrong("packet words", f"OUT {n}: {len(words)} words written, {need} committed")
             words = (words + [0] * need)[:need]
@@ -258,6 +262,9 @@ class Checker:
     def _rx_status(self, event: Event) -> None:
         model = self.model
         kind, n = event.arg >> 4 & 0xF, event.arg & 0xF
+        if n >= len(model.outs):
+            self.wrong("status word", f"{event}: there is no such endpoint")
+            return
         due = (kind, n) in model.due_status
         if not due and not (kind == f.PKTSTS_SETUP_DONE and model.setup_open):
             self.wrong("status word", f"PktSts {kind} of endpoint {n}; due are {model.due_status}")
@@ -350,8 +357,8 @@ class Checker:
     def _tx_packet(self, event: Event) -> None:
         model = self.model
         n, size = event.arg & 0xF, event.data
-        if n >= len(model.ins):
-            self.wrong("packet fetched", f"{event}: there is no such endpoint")
+        if n >= len(model.ins) or size > MAX_PAYLOAD:
+            self.wrong("packet fetched", f"{event}: no packet of ours is like that")
             return
         ep = model.ins[n]
         due = min(ep.limit, ep.xfersize)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pymodel.gen.udc_regs import lookup
-from pymodel.packets import PID
+from pymodel.packets import PID, TOKEN_PIDS
 from pymodel.trace import Answer, Event
 
 from . import fields as f
@@ -42,6 +42,9 @@ class Judge:
         checker = self.checker
         model = checker.model
         answer, n, pid = event.arg >> 13 & 7, event.arg >> 8 & 0xF, event.arg >> 4 & 0xF
+        if pid not in TOKEN_PIDS or answer > Answer.ISO:
+            checker.wrong("decision", f"{event}: there is no such token or answer")
+            return
         expected, data_pid, length = model.decide(pid, n)
         if answer == expected:
             if answer == _DATA and (event.arg & 0xF, event.data) != (data_pid, length):

@@ -278,11 +278,20 @@ def test_overdue_causes_are_missed() -> None:
     assert rules == ["cause missing"]
 
 
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=30))
-def test_garbage_never_stops_the_checker(words: list[int]) -> None:
+offsets = st.one_of(st.integers(0, 0x3FF), st.just(0x400)).map(lambda word: word * 4)
+garbage = st.builds(
+    Event,
+    st.integers(0, 31),
+    st.one_of(offsets, st.integers(0, 0x3FF), st.integers(0, 0xFFFFFF)),
+    st.one_of(st.integers(0, 0x7FF), st.integers(0, 0xFFFFFFFF)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(garbage, max_size=40))
+def test_garbage_never_stops_the_checker(events: list[Event]) -> None:
     checker = Checker(UdcParameters())
-    checker.feed((n * 1_000_000, word) for n, word in enumerate(words))
+    checker.feed((n * 1_000_000, encode(event)) for n, event in enumerate(events))
     checker.finish()
 
 
