@@ -27,7 +27,15 @@ from pymodel.config import UdcParameters
 
 from .verilator_root import ToolMissing, Verilator, build_root, find_verilator
 
-__all__ = ["BACKENDS", "Build", "BuildFailed", "Sources", "build", "build_library", "icarus_version"]
+__all__ = [
+    "BACKENDS",
+    "Build",
+    "BuildFailed",
+    "Sources",
+    "build",
+    "build_library",
+    "icarus_version",
+]
 
 BACKENDS = ("verilator", "icarus")
 
@@ -58,9 +66,7 @@ class Sources:
     defines: tuple[str, ...] = ()
 
     @classmethod
-    def project(
-        cls, rtl: Sequence[Path] | None = None, *, defines: Sequence[str] = ()
-    ) -> Sources:
+    def project(cls, rtl: Sequence[Path] | None = None, *, defines: Sequence[str] = ()) -> Sources:
         """Return the controller in its testbench.
 
         Args:
@@ -179,7 +185,12 @@ def _call(command: Sequence[str], directory: Path, env: dict[str, str], log: Pat
         handle.flush()
         try:
             done = subprocess.run(
-                command, cwd=directory, env=env, stdout=handle, stderr=subprocess.STDOUT, check=False
+                command,
+                cwd=directory,
+                env=env,
+                stdout=handle,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
         except FileNotFoundError:
             raise ToolMissing(

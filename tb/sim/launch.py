@@ -56,9 +56,7 @@ class Launch:
     @property
     def passed(self) -> bool:
         """True if the process ended well and every test passed."""
-        return (
-            self.status == 0 and bool(self.tests) and all(test.passed for test in self.tests)
-        )
+        return self.status == 0 and bool(self.tests) and all(test.passed for test in self.tests)
 
 
 def simulator_environment(build: Build, module: str, results: Path) -> dict[str, str]:

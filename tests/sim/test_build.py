@@ -43,9 +43,7 @@ def test_second_build_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_icarus
-def test_parallel_builds_share_one_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parallel_builds_share_one_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLUGFEST_BUILD", str(tmp_path))
     script = SCRIPT.format(paths=[str(ROOT), str(ROOT / "tests" / "sim")])
     running = [

@@ -4,7 +4,7 @@
 //
 // 0x00 scratch; 0x04 interrupt (bit 0 = irq, bits 31:16 ep_irq); 0x08 read count of offset 0x1000;
 // 0x10 source, 0x14 destination, 0x18 words (1..16): a write starts the copy; 0x1C status: bit 0
-// busy, bits 5:4 worst response; 0x20 timer: irq after that many UTMI clocks; 0x24 UTMI clock count;
+// busy, bits 5:4 worst response; 0x20 timer: irq after that many UTMI clocks; 0x24 UTMI clocks;
 // 0x1000 a FIFO of 256 words: a write pushes, a read pops; 0x2000 and above: SLVERR.
 
 `resetall
