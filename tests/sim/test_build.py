@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from stub_bench import BACKENDS, available, stub_sources
 
+from stub_bench import BACKENDS, available, stub_sources
 from tb.sim import build as build_module
 from tb.sim.build import BuildFailed, Sources, build
 from tb.sim.verilator_root import ToolMissing, find_verilator

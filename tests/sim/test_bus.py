@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stub_bench import BACKENDS, stub_build
 
+from stub_bench import BACKENDS, stub_build
 from tb.sim.launch import launch
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from stub_bench import BACKENDS
 
 ROOT = Path(__file__).resolve().parents[2]

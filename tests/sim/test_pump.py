@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from stub_bench import BACKENDS, stub_build
 
+from stub_bench import BACKENDS, stub_build
 from tb.sim.launch import launch, simulator_environment
 
 MODULE = "tests.sim.cocotb_pump"
