@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["FULL", "HIGH", "BusTiming", "stuff_bits"]
 
@@ -40,6 +40,8 @@ class BusTiming:
         after_device: idle from the end of a device's packet to the next one of the host.
         device: typical answer of the device. slowest: latest legal answer.
         timeout: silence after which the host gives up (7.1.19).
+        token_ps ... timeout_ps: the same in picoseconds; token and handshake are whole packets,
+            head_ps is from the start of a frame to the first token.
     """
 
     name: str
@@ -54,6 +56,26 @@ class BusTiming:
     device: int
     slowest: int
     timeout: int
+    token_ps: int = field(init=False)
+    handshake_ps: int = field(init=False)
+    same_side_ps: int = field(init=False)
+    after_device_ps: int = field(init=False)
+    device_ps: int = field(init=False)
+    timeout_ps: int = field(init=False)
+    head_ps: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute what is needed for every packet."""
+        for name, bits in {
+            "token_ps": self.sync + 24 + self.eop,
+            "handshake_ps": self.sync + 8 + self.eop,
+            "same_side_ps": self.same_side,
+            "after_device_ps": self.after_device,
+            "device_ps": self.device,
+            "timeout_ps": self.timeout,
+            "head_ps": self.sof + self.same_side,
+        }.items():
+            object.__setattr__(self, name, self.time(bits))
 
     def time(self, bits: int) -> int:
         """Return bits as picoseconds."""
@@ -64,6 +86,10 @@ class BusTiming:
         size = len(packet)
         stuffed = stuff_bits(packet) if size > 3 else 0
         return self.sync + 8 * size + stuffed + self.eop
+
+    def packet_time(self, packet: bytes) -> int:
+        """Return the length of a packet in picoseconds."""
+        return self.bits(packet) * self.bit_num // self.bit_den
 
     def worst(self, size: int) -> int:
         """Return the longest that a packet of `size` bytes can get, in bits."""

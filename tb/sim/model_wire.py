@@ -125,7 +125,7 @@ class ModelWire(ModelLine):
         while self._queue:
             transaction, done = self._queue[0]
             knobs = transaction.knobs
-            start = self._free_at + timing.time(self._gap)
+            start = self._free_at + self._gap
             if start < kernel.now:
                 start = kernel.now
             if knobs is not None and knobs.gap_ns:
@@ -141,9 +141,9 @@ class ModelWire(ModelLine):
             elif self._stopped:
                 return
             transaction.start_ps = start
-            token_end = start + timing.time(timing.sync + 24 + timing.eop)
+            token_end = start + timing.token_ps
             if knobs is not None and knobs.spurious is not None:
-                token_end += timing.time(timing.bits(knobs.spurious) + timing.same_side)
+                token_end += timing.packet_time(knobs.spurious) + timing.same_side_ps
             self._timer = kernel.call_later(token_end - kernel.now, self._token_sent)
             return
 
@@ -162,8 +162,8 @@ class ModelWire(ModelLine):
         wanted = transaction.frame
         if wanted is not None and frame < wanted:
             frame = wanted
-        worst = timing.time(self._worst(transaction))
-        head = timing.time(timing.sof + timing.same_side)
+        worst = self._worst(transaction)
+        head = timing.head_ps
         while wanted is None or frame <= wanted:
             begin = self.frame_time(frame)
             if start < begin + head:
@@ -174,21 +174,21 @@ class ModelWire(ModelLine):
         return None
 
     def _worst(self, transaction: Transaction) -> int:
-        """Return the bits that a transaction may need at most."""
+        """Return the time that a transaction may need at most."""
         timing = self.timing
-        bits = timing.sync + 24 + timing.eop + timing.slowest
-        handshake = timing.sync + 8 + timing.eop
+        bits = timing.slowest
+        fixed = timing.token_ps + timing.handshake_ps
         if transaction.token == _IN:
             bits += timing.worst(min(transaction.max_length, 1024) + 3)
-            return bits + timing.after_device + handshake
+            return timing.time(bits) + timing.after_device_ps + fixed
         if transaction.token == _PING:
-            return bits + handshake
+            return timing.time(bits) + fixed
+        bits += timing.worst(len(transaction.data) + 3)
         knobs = transaction.knobs
-        extra = 3 + (knobs.extend if knobs is not None else 0)
-        bits += timing.same_side + timing.worst(len(transaction.data) + extra) + handshake
-        if knobs is not None and knobs.data_gap_ns:
-            bits += knobs.data_gap_ns * 1000 * timing.bit_den // timing.bit_num
-        return bits
+        if knobs is not None:
+            fixed += knobs.data_gap_ns * 1000
+            bits += timing.worst(knobs.extend)
+        return timing.time(bits) + timing.same_side_ps + fixed
 
     # -- execution ---------------------------------------------------------------------------
 
@@ -239,27 +239,27 @@ class ModelWire(ModelLine):
         timing = self.timing
         start = transaction.start_ps
         if knobs.spurious is not None:
-            length = timing.time(timing.bits(knobs.spurious))
+            length = timing.packet_time(knobs.spurious)
             self._give(knobs.spurious, start, start + length, True)
-            start += length + timing.time(timing.same_side)
+            start += length + timing.same_side_ps
         packet, injected, error = faulty_token(transaction, knobs)
         answer = self._give(packet, start, now, injected, error)
         if transaction.token not in _WITH_DATA:
             self._answered(answer, now, knobs)
             return
         if knobs.no_data:
-            self._finish_at(now + timing.time(timing.timeout), None, None, now)
+            self._finish_at(now + timing.timeout_ps, None, None, now)
             return
         self._send_data(faulty_data(transaction, knobs), now, knobs)
 
     def _send_data(self, packet: bytes, now: int, knobs: Knobs | None = None) -> None:
         """The data packet of an OUT or SETUP follows; the second wake-up gives it to the device."""
         timing = self.timing
-        start = now + timing.time(timing.same_side)
+        start = now + timing.same_side_ps
         if knobs is not None:
             start += knobs.data_gap_ns * 1000
-        end = start + timing.time(timing.bits(packet))
-        answer_end = end + timing.time(timing.device + timing.sync + 8 + timing.eop)
+        end = start + timing.packet_time(packet)
+        answer_end = end + timing.device_ps + timing.handshake_ps
         self._timer = self.kernel.call_later(
             answer_end - self.kernel.now, self._data_sent, packet, start, end, answer_end, knobs
         )
@@ -273,12 +273,12 @@ class ModelWire(ModelLine):
         if knobs is None:
             answer = self._give(packet, start, end)
         else:
-            if knobs.data_gap_ns * 1000 > timing.time(timing.timeout):
+            if knobs.data_gap_ns * 1000 > timing.timeout_ps:
                 self.layer.idle(start)
             error = knobs.rx_error_at is not None and knobs.rx_error_at < len(packet)
             answer = self._give(packet, start, end, knobs.breaks_protocol, error)
         if answer is None:
-            self._finish_at(end + timing.time(timing.timeout), None, None, end)
+            self._finish_at(end + timing.timeout_ps, None, None, end)
             return
         self._answer_record(answer, end, answer_end)
         self._finish(answer, None, end)
@@ -286,7 +286,7 @@ class ModelWire(ModelLine):
     def _answer_record(self, answer: bytes, asked: int, end: int) -> None:
         transaction = self._current
         assert transaction is not None
-        transaction.turnaround_ps = self.timing.time(self.timing.device)
+        transaction.turnaround_ps = self.timing.device_ps
         self.packets += 1
         if self._monitors:
             start = asked + transaction.turnaround_ps
@@ -296,9 +296,9 @@ class ModelWire(ModelLine):
         """The device's answer to IN or PING is on its way."""
         timing = self.timing
         if answer is None:
-            self._finish_at(now + timing.time(timing.timeout), None, None, now)
+            self._finish_at(now + timing.timeout_ps, None, None, now)
             return
-        end = now + timing.time(timing.device + timing.bits(answer))
+        end = now + timing.device_ps + timing.packet_time(answer)
         self._answer_record(answer, now, end)
         if len(answer) == 1:
             self._finish_at(end, answer, None, now)
@@ -308,10 +308,10 @@ class ModelWire(ModelLine):
         assert transaction is not None
         if len(answer) - 3 > transaction.max_length:
             transaction.status = Status.BABBLE
-            self._finish_at(end + timing.time(timing.timeout), answer, None, now)
+            self._finish_at(end + timing.timeout_ps, answer, None, now)
             return
         handshake: bytes | None = None if transaction.isochronous else _ACK_PACKET
-        start = end + timing.time(timing.after_device)
+        start = end + timing.after_device_ps
         injected = False
         if knobs is not None:
             if knobs.no_handshake:
@@ -323,9 +323,9 @@ class ModelWire(ModelLine):
                 start += knobs.late_handshake_ns * 1000
                 injected = True
         if handshake is None:
-            self._finish_at(end + timing.time(timing.timeout), answer, None, now)
+            self._finish_at(end + timing.timeout_ps, answer, None, now)
             return
-        finish = start + timing.time(timing.sync + 8 + timing.eop)
+        finish = start + timing.handshake_ps
         self._timer = self.kernel.call_later(
             finish - self.kernel.now,
             self._acknowledge,
@@ -348,7 +348,7 @@ class ModelWire(ModelLine):
     ) -> None:
         """Second wake-up of an IN with data: the host's handshake has reached the device."""
         self._timer = None
-        if start - answer_end > self.timing.time(self.timing.timeout):
+        if start - answer_end > self.timing.timeout_ps:
             self.layer.idle(start)
         self._give(handshake, start, finish, injected)
         self._host_spoke = True
@@ -447,9 +447,9 @@ class ModelWire(ModelLine):
         """Send one packet as it is; `rx_error_at` and `gap_ns` apply."""
         knobs = knobs or _NO_KNOBS
         timing = self.timing
-        start = max(self.kernel.now, self._free_at + timing.time(timing.same_side))
+        start = max(self.kernel.now, self._free_at + timing.same_side_ps)
         start += knobs.gap_ns * 1000
-        end = start + timing.time(timing.bits(packet))
+        end = start + timing.packet_time(packet)
         self._free_at = end
         await sleep(end - self.kernel.now)
         self.sync_sof()
@@ -458,8 +458,8 @@ class ModelWire(ModelLine):
         self.controller.after()
         self.activity()
         if answer is not None:
-            begin = end + timing.time(timing.device)
-            finish = begin + timing.time(timing.bits(answer))
+            begin = end + timing.device_ps
+            finish = begin + timing.packet_time(answer)
             self._free_at = finish
             self.packets += 1
             if self._monitors:
@@ -467,7 +467,7 @@ class ModelWire(ModelLine):
             self.kernel.call_later(finish - self.kernel.now, self._inbox.put, answer)
         if self.layer.awaiting:
             self.kernel.call_later(
-                self._free_at + timing.time(timing.timeout) - self.kernel.now,
+                self._free_at + timing.timeout_ps - self.kernel.now,
                 self._raw_idle,
                 self._free_at,
             )
