@@ -244,6 +244,7 @@ class Bench:
         report = getattr(self.controller, "lockstep", None)
         lockstep = {"events": 0, "mismatches": 0, "waivers": {}}
         if report is not None:
+            report.finish(self.kernel.now)
             lockstep = report.summary()
             self.errors += [str(one) for one in report.mismatches]
         with suppress(Exception):

@@ -13,6 +13,7 @@ from .bench import Bench, ScenarioFile, parameters_for
 from .options import RunOptions
 from .runs import finish
 from .sim.bridge import Bridge
+from .sim.lockstep import Lockstep
 from .sim.rtl import RtlController
 
 
@@ -30,6 +31,8 @@ async def scenario(dut: Any) -> None:
         name=options.backend,
         memory=file.memory,
     )
+    if options.lockstep:
+        Lockstep.attach(controller)
     bench = Bench(bridge.kernel, controller, options, file)
     failure: BaseException | None = None
     try:

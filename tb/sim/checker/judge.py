@@ -81,6 +81,7 @@ class Checker:
         self._frames = Frames()
         self._speed = ""
         self._times = FULL
+        self._unplugged = False
         # The transaction in progress: stage, PID of the token, endpoint << 1 | IN, its address,
         # transfer type (-1 unknown), limit of the payload, whether it is for our device, was
         # corrupted, or was meddled with; PID, payload and state of its data.
@@ -118,6 +119,9 @@ class Checker:
             start = record.start_ps
             while self._lines and self._lines[0].time_ps <= start:
                 self._line(self._lines.popleft())
+            if self._unplugged:
+                # The end of a packet that was under way when the cable went.
+                continue
             if record.speed != self._speed:
                 self._speed = record.speed
                 self._times = HIGH if record.speed == "high" else FULL
@@ -161,6 +165,10 @@ class Checker:
 
     def _line(self, event: LineEvent) -> None:
         self._stage = _IDLE
+        if event.kind in ("vbus_off", "disconnect"):
+            self._unplugged = True
+        elif event.kind in ("connect", "reset", "speed"):
+            self._unplugged = False
         self._frames.restart()
         if event.kind in ("reset", "connect", "disconnect", "vbus_off"):
             self._silent.clear()
