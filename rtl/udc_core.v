@@ -241,7 +241,8 @@ module udc_core #(
         .rx_fifo_flush(rx_fifo_flush), .rx_fifo_pop(rx_fifo_pop),
         .rx_fifo_is_open(rx_fifo_is_open), .rx_fifo_overflow(rx_fifo_overflow),
        
-        .rx_fifo_free(rx_fifo_free), .rx_fifo_empty(rx_used == 16'd0), .head_valid(head_valid), .head(head),
+        .rx_fifo_free(rx_fifo_free), .rx_fifo_empty(rx_used == 16'd0), .head_valid(head_valid),
+        .head(head),
         .push_write(push_write), .push_address(push_address),
         .send_start(send_start), .send_address(send_address), .send_words(send_words),
         .send_stop(send_stop), .fifo_size(fifo_size),
@@ -350,7 +351,8 @@ module udc_core #(
                     send_ep_reg <= op_event[43:40];
                 end
             end
-            assign trace_valid = {dma_trace_write || dma_trace_read, sent, a_write,
+            assign trace_valid = {dma_trace_write || dma_trace_read, sent,
+                                  a_write && !rx_fifo_commit,
                                   trace_gotgint != 32'd0, trace_gintsts != 32'd0, sof_valid,
                                   cause_valid, op_valid};
             assign trace_data = {

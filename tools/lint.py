@@ -57,7 +57,7 @@ def steps() -> dict[str, list[list[str]]]:
         "format": [_module("ruff", "format", "--check", "--quiet", *python)],
         "mypy": [_module("mypy", "pymodel", "tb", "tools")],
         "registers": [_module("tools.registers", "--check")],
-        "layers": [_module("pytest", "-q", "--no-header", "tests/test_layers.py")],
+        "layers": [_module("pytest", "-q", "--no-header", "--tb=line", "tests/test_layers.py")],
         "verilator": _verilator(),
     }
 

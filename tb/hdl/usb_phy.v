@@ -5,7 +5,7 @@
 //
 // The bus is half duplex, so that one engine serves both directions. High speed moves a byte per
 // clock and collects stuffed bits until they make a clock (a hole in RxValid or TxReady; the rest
-// is `phase`, eighths of a clock by which the packet ends later). Full speed moves bits of 5 clocks.
+// is `phase`, eighths of a clock by which the packet ends later). Full-speed bits take 5 clocks.
 
 `resetall
 `timescale 1ps / 1ps

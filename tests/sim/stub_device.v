@@ -4,7 +4,7 @@
 //
 // Endpoint 1 gives back the last OUT payload; 2 NAKs, 3 stalls, 4 answers NYET to OUT; 5 IN has a
 // bad CRC, 6 IN a bad PID, 7 answers too late, 8 too early, 9 sends 1024 bytes of 0xFF, 10 sends
-// {acknowledgements seen, good packets without SOFs, bad packets, last handshake PID}; 15 is silent.
+// {acknowledgements seen, good packets without SOFs, bad packets, last handshake PID}; 15: silent.
 
 `resetall
 `timescale 1ps / 1ps
@@ -122,7 +122,8 @@ end
 localparam [1:0] SE0 = 2'b00, J = 2'b01, K = 2'b10;
 localparam [3:0] OUT = 4'h1, IN = 4'h9, SETUP = 4'hD, PING = 4'h4;
 localparam [3:0] ACK = 4'h2, NAK = 4'hA, STALL = 4'hE, NYET = 4'h6, DATA0 = 4'h3;
-localparam [3:0] MODE_OFF = 4'd0, MODE_FS = 4'd1, MODE_CHIRP = 4'd2, MODE_COUNT = 4'd3, MODE_HS = 4'd4,
+localparam [3:0] MODE_OFF = 4'd0, MODE_FS = 4'd1, MODE_CHIRP = 4'd2, MODE_COUNT = 4'd3,
+    MODE_HS = 4'd4,
     MODE_SETTLE = 4'd5, MODE_SUSPENDED = 4'd6, MODE_RESUMED = 4'd7, MODE_WAKE = 4'd8,
     MODE_SETTLED_FS = 4'd9;
 
