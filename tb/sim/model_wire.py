@@ -12,21 +12,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pymodel.packets import (
-    PID,
-    build_data,
-    build_handshake,
-    build_sof,
-    build_token,
-    pid_of,
-)
-from pymodel.packets import (
-    crc16 as data_crc,
-)
+from pymodel.packets import PID, build_data, build_handshake, build_sof, build_token, pid_of
 from pymodel.wire import Knobs, PacketRecord, Status, Transaction
 from tb.kernel import Event, Queue, TimerHandle, sleep, timeout, us
 
 from .bus_time import HIGH
+from .model_faults import faulty_data, faulty_token
 from .model_line import ModelLine
 
 if TYPE_CHECKING:
@@ -491,42 +482,3 @@ class ModelWire(ModelLine):
             return await timeout(self._inbox.get(), time_limit)
         except TimeoutError:
             return None
-
-
-def faulty_token(transaction: Transaction, knobs: Knobs) -> tuple[bytes, bool, bool]:
-    """Return the token packet with the faults meant for it: (packet, injected, rx error)."""
-    has_data = transaction.token in _WITH_DATA and not knobs.no_data
-    address = transaction.address ^ (1 if knobs.wrong_address else 0)
-    packet = build_token(transaction.token, address, transaction.endpoint)
-    injected = knobs.bad_crc5 or knobs.no_handshake
-    if knobs.bad_crc5:
-        packet = packet[:2] + bytes([packet[2] ^ 0x80])
-    error = False
-    if not has_data:
-        if knobs.bad_pid:
-            packet = bytes([packet[0] ^ 0x80]) + packet[1:]
-        if knobs.truncate:
-            packet = packet[: max(len(packet) - knobs.truncate, 0)]
-        packet += bytes(knobs.extend)
-        error = knobs.rx_error_at is not None and knobs.rx_error_at < len(packet)
-        injected = injected or bool(
-            knobs.bad_pid or knobs.truncate or knobs.extend or error or knobs.no_data
-        )
-    return packet, injected, error
-
-
-def faulty_data(transaction: Transaction, knobs: Knobs) -> bytes:
-    """Return the data packet of an OUT or SETUP with the faults meant for it."""
-    pid = transaction.pid
-    if knobs.wrong_toggle and pid in (PID.DATA0, PID.DATA1):
-        pid ^= PID.DATA0 ^ PID.DATA1
-    payload = bytes(transaction.data)
-    packet = build_data(pid, payload)
-    if knobs.bad_crc:
-        crc = data_crc(payload) ^ 0x0100
-        packet = packet[:-2] + crc.to_bytes(2, "little")
-    if knobs.bad_pid:
-        packet = bytes([packet[0] ^ 0x80]) + packet[1:]
-    if knobs.truncate:
-        packet = packet[: max(len(packet) - knobs.truncate, 1)]
-    return packet + bytes(knobs.extend)
