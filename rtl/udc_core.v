@@ -359,7 +359,7 @@ module udc_core #(
                 dma_trace_write ? 8'd12 : 8'd13, dma_trace_address, dma_trace_data,
                 8'd7, 20'd0, send_ep_reg, tx_data,
                 status_valid ? {8'd9, status_arg, 32'd0} : {8'd4, 24'd0, a_write_data},
-                8'd14, 24'h030000, trace_gotgint,
+                8'd14, 24'h000300, trace_gotgint,
                 8'd14, 24'h000000, trace_gintsts,
                 8'd16, 24'd0, 18'd0, frame_next,
                 cause_event, op_event};

@@ -81,7 +81,7 @@ module global_csr #(
     output wire        irq,
     output wire [31:0] ep_irq,
 
-    // for the trace: bits that hardware has set in this clock
+    // for the trace: bits that hardware sets in this clock, set before or not
     output wire [31:0] trace_gintsts,
     output wire [31:0] trace_gotgint
 );
@@ -298,8 +298,8 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    assign trace_gintsts = set & ~gintsts_reg;
-    assign trace_gotgint = {29'd0, session_end && !session_end_reg, 2'd0};
+    assign trace_gintsts = set;
+    assign trace_gotgint = {29'd0, session_end, 2'd0};
 
     // ---- outputs ------------------------------------------------------------------------------
 

@@ -723,7 +723,7 @@ module ep_core #(
         .end_accept(end_accept), .end_open(rx_fifo_is_open), .end_good(end_good),
         .sending(sending_reg), .head_pop(head_pop), .head(head), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
-        .rx_flushed(scan_rx_flush), .act(act), .causes_set(causes_set), .causes(causes_reg),
+        .rx_flushed(scan_rx_flush), .act(act), .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
         .cause_word(trace_cause)
     );

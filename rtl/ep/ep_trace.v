@@ -44,8 +44,8 @@ module ep_trace (
     input  wire        rx_flushed,
 
     input  wire        act,
+    // what the hardware sets, bits that were set before included
     input  wire [15:0] causes_set,
-    input  wire [15:0] causes,
 
     output wire        valid,
     output wire [63:0] event_word,
@@ -54,7 +54,6 @@ module ep_trace (
 );
 
     wire [1:0]  drop_reason = !end_open ? 2'd3 : !end_good ? 2'd1 : 2'd2;
-    wire [15:0] causes_new = causes_set & ~causes;
     reg  [7:0]  kind;
     reg  [23:0] arg;
     reg  [31:0] data;
@@ -63,8 +62,8 @@ module ep_trace (
                    || (act_handshake && sending) || act_line || head_pop || moved_in
                    || tx_flushed || rx_flushed;
     assign event_word = {kind, arg, data};
-    assign cause_valid = act && (causes_new != 16'd0);
-    assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_new};
+    assign cause_valid = act && (causes_set != 16'd0);
+    assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_set};
 
     always @* begin
         kind = 8'd0;
