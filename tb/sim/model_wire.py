@@ -373,7 +373,7 @@ class ModelWire(ModelLine):
         self._free_at = now
         device_last = answer is not None and not self._host_spoke
         self._host_spoke = False
-        self._gap = timing.after_device if device_last else timing.same_side
+        self._gap = timing.after_device_ps if device_last else timing.same_side_ps
         if not self.sof_on:
             self.activity()
         self.controller.look()

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine of lockstep on a controller: here the model follows a model that runs by itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pymodel.gen.udc_regs import DIEPINT
+from pymodel.trace import Event, Kind, encode
+from pymodel.wire import Status
+from tb.sim.lockstep import Lockstep
+from tests.sim.model_rig import BASE, Rig, run
+
+
+def drained(rig: Rig) -> list[tuple[int, int]]:
+    trace = rig.controller.model.trace
+    assert trace is not None
+    events = list(trace)
+    trace.clear()
+    return events
+
+
+async def some_traffic(rig: Rig) -> None:
+    await rig.attach()
+    await rig.open_bulk()
+    for _ in range(3):
+        rig.memory.write(BASE, bytes(range(100)))
+        await rig.start_in(100, 1)
+        if not rig.dma:
+            await rig.bus.write_fifo(0x2000, bytes(range(100)))
+        assert (await rig.in_(no_handshake=True)).handshake is None
+        assert (await rig.in_()).status is Status.OK
+        await rig.bus.write32(DIEPINT.at(1), 0xFFFF)
+        assert (await rig.in_()).status is Status.NAK
+
+
+@pytest.mark.parametrize("dma", [False, True])
+def test_a_run_is_followed_without_mismatch(dma: bool) -> None:
+    rig = Rig(dma=dma, trace=1)
+    lockstep = Lockstep(rig.controller.parameters, lambda: drained(rig))
+    run(rig, some_traffic)
+    lockstep.finish(rig.kernel.now)
+    summary = lockstep.summary()
+    assert summary["events"] > 100
+    assert summary["mismatches"] == 0
+    assert summary["waivers"] == {}
+
+
+def test_attach_hooks_the_pump() -> None:
+    rig = Rig(trace=1)
+    hooks: list[Any] = []
+    controller = SimpleNamespace(
+        trace=SimpleNamespace(drain=lambda: drained(rig)),
+        parameters=rig.controller.parameters,
+        pump=SimpleNamespace(before=hooks.append),
+    )
+    lockstep = Lockstep.attach(controller)
+    assert controller.lockstep is lockstep
+    run(rig, some_traffic)
+    hooks[0]()
+    assert lockstep.checker.events
+    with pytest.raises(ValueError, match="TRACE=1"):
+        Lockstep.attach(SimpleNamespace(trace=None))
+
+
+def test_a_wrong_run_is_reported() -> None:
+    rig = Rig(trace=1)
+    run(rig, some_traffic)
+    events = drained(rig)
+    events.append((events[-1][0], encode(Event(Kind.TX_DONE, 3, 1))))
+    lockstep = Lockstep(rig.controller.parameters, lambda: events)
+    lockstep.poll()
+    events = []
+    assert lockstep.summary()["mismatches"] == 1
+    assert "IN 3 was sending nothing" in str(lockstep.mismatches[0])
