@@ -159,7 +159,7 @@ class PacketLayer:
 
     def _drop(self, reason: int, now: int, pid: int = 0) -> None:
         self.awaiting = ""
-        self.model.step((_RX_DROP, pid << 4 | self._endpoint, reason))
+        self.model.step((_RX_DROP, max(pid, 0) << 4 | self._endpoint, reason))
         self.policy.settle(now)
 
     def _receive_data(self, pid: int, packet: bytes, now: int) -> bytes | None:

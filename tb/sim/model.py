@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 from bisect import bisect_right, insort
 from collections.abc import Callable
+from mmap import mmap
 from typing import Any
 
 from pymodel.config import UdcParameters
@@ -47,7 +48,8 @@ class ModelMemory:
         """Start with zeros."""
         self.base = base
         self.size = size
-        self.view = memoryview(bytearray(size))
+        # Anonymous pages: zeroed by the system when they are first touched.
+        self.view = memoryview(mmap(-1, size))
         self._starts: list[int] = []
         self._ranges: dict[int, tuple[int, bool, bool]] = {}
         self._guarded = False

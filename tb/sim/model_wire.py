@@ -352,14 +352,7 @@ class ModelWire(ModelLine):
             when - self.kernel.now, self._finish, answer, handshake, asked
         )
 
-    def _finish(
-        self,
-        answer: bytes | None,
-        handshake: bytes | None,
-        asked: int,
-        *,
-        host_last: bool = False,
-    ) -> None:
+    def _finish(self, answer: bytes | None, handshake: bytes | None, asked: int) -> None:
         """The transaction is over: fill in the result, tell, go on."""
         self._timer = None
         transaction, done = self._queue.popleft()
