@@ -269,7 +269,7 @@ def _build_verilator(
             *(f"-D{define}" for define in sources.defines),
             *(f"-I{path}" for path in sources.include),
             *(f"-G{name}={value}" for name, value in values.items()),
-            "-CFLAGS", f"-I{_HDL / 'c'}",
+            "-CFLAGS", f"-I{_HDL / 'c'} -DVL_USER_FINISH",
             "-LDFLAGS", f"-L{directory} -lplugfest -Wl,-rpath,{directory}"
             f" -L{cocotb_libs} -lcocotbvpi_verilator -Wl,-rpath,{cocotb_libs}",
             str(imports), *map(str, sources.control), *map(str, sources.verilog),

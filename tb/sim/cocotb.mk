@@ -36,7 +36,7 @@ override VERILATOR_CPP := $(PLUGFEST_ROOT)/tb/hdl/main.cpp
 VERILOG_SOURCES := $(SIM_BUILD)/pf_imports.sv $(VERILOG_SOURCES)
 COMPILE_ARGS += +1364-2005ext+v -O3 -Wno-fatal -Wno-lint -Wno-style
 COMPILE_ARGS += $(addprefix -G,$(PLUGFEST_VALUES))
-COMPILE_ARGS += -CFLAGS -I$(PLUGFEST_ROOT)/tb/hdl/c
+COMPILE_ARGS += -CFLAGS "-I$(PLUGFEST_ROOT)/tb/hdl/c -DVL_USER_FINISH"
 COMPILE_ARGS += -LDFLAGS "-L$(SIM_BUILD) -lplugfest -Wl,-rpath,$(SIM_BUILD)"
 BUILD_ARGS += OPT_FAST=-O2 OPT_GLOBAL=-O2
 export OBJCACHE ?= $(notdir $(shell command -v ccache))
