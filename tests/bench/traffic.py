@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bulk traffic for `make bench`: OUT and IN at once, 64 KiB requests, four deep on both sides.
+
+Every payload is random, made by its sender and checked by its receiver: both sides draw the same
+sequence. Arguments: transfers per direction. Prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tb.gadget.endpoint import UsbEp, UsbRequest, alloc_ep_req, usb_ep_queue
+from tb.gadget.function import UsbFunctionDriver, usb_function_register
+from tb.gadget.functions.source_sink import SourceSinkFunction, SourceSinkInstance
+from tb.host import (
+    Urb,
+    usb_alloc_urb,
+    usb_fill_bulk_urb,
+    usb_rcvbulkpipe,
+    usb_sndbulkpipe,
+    usb_submit_urb,
+)
+from tb.kernel import Event
+
+SIZE = 65536
+DEPTH = 4
+GADGET = """
+mkdir /sys/kernel/config/usb_gadget/g1
+cd /sys/kernel/config/usb_gadget/g1
+mkdir functions/Traffic.0
+mkdir configs/c.1
+ln -s functions/Traffic.0 configs/c.1
+echo 10200000.usb > UDC
+"""
+_OUT_SEED, _IN_SEED = 1, 2
+
+
+class Traffic(SourceSinkFunction):
+    """A source of random data and a sink that knows what to expect."""
+
+    def __init__(self, options: SourceSinkInstance) -> None:
+        """Start both sequences."""
+        options.bulk_buflen, options.bulk_qlen = SIZE, DEPTH
+        super().__init__(options)
+        self._make = random.Random(_IN_SEED)
+        self._expect = random.Random(_OUT_SEED)
+
+    def _start(self, ep: UsbEp) -> None:
+        request = alloc_ep_req(ep, SIZE)
+        request.complete = self._done
+        if ep is self.ep_in:
+            request.data()[:SIZE] = self._make.randbytes(SIZE)
+        usb_ep_queue(ep, request)
+
+    def _done(self, ep: UsbEp, request: UsbRequest) -> None:
+        if request.status:
+            return
+        if ep is self.ep_in:
+            request.data()[:SIZE] = self._make.randbytes(SIZE)
+        else:
+            assert request.actual == SIZE, request.actual
+            assert request.data()[:SIZE] == self._expect.randbytes(SIZE), "bad data OUT"
+        usb_ep_queue(ep, request)
+
+
+usb_function_register(UsbFunctionDriver("Traffic", SourceSinkInstance, Traffic))
+
+
+async def main(bench: Any) -> None:
+    transfers = int(bench.args[0]) if bench.args else 32
+    wall = time.perf_counter()
+    await bench.device.sh(GADGET)
+    await bench.host.plug()
+    device = await bench.host.wait_device(timeout_ms=5000)
+    enumeration_s = time.perf_counter() - wall
+    make, expect = random.Random(_OUT_SEED), random.Random(_IN_SEED)
+    left = {"in": transfers, "out": transfers}
+    queued = dict(left)
+    finished = Event("traffic")
+
+    def queue(urb: Urb, way: str) -> None:
+        if queued[way]:
+            queued[way] -= 1
+            if way == "out":
+                urb.transfer_buffer = make.randbytes(SIZE)
+            usb_submit_urb(urb)
+
+    def done(way: str) -> Callable[[Urb], None]:
+        def complete(urb: Urb) -> None:
+            assert urb.status == 0, urb
+            assert urb.actual_length == SIZE, urb
+            if way == "in":
+                assert urb.transfer_buffer == expect.randbytes(SIZE), "bad data IN"
+            left[way] -= 1
+            queue(urb, way)
+            if not left["in"] and not left["out"]:
+                finished.set()
+
+        return complete
+
+    endpoints = device.interfaces[0].altsetting[0].endpoints
+    bulk_in, bulk_out = (
+        next(ep.desc.number for ep in endpoints if ep.desc.is_in is way) for way in (True, False)
+    )
+    start, cycles, wall = bench.kernel.now, bench.clock_cycles, time.perf_counter()
+    for _ in range(DEPTH):
+        for way, pipe in (
+            ("in", usb_rcvbulkpipe(device, bulk_in)),
+            ("out", usb_sndbulkpipe(device, bulk_out)),
+        ):
+            urb = usb_alloc_urb()
+            usb_fill_bulk_urb(urb, device, pipe, bytearray(SIZE), SIZE, done(way))
+            queue(urb, way)
+    await finished.wait()
+    seconds = time.perf_counter() - wall
+    moved = 2 * transfers * SIZE
+    simulated = (bench.kernel.now - start) / 1e12
+    print(
+        json.dumps(
+            {
+                "cycles_per_s": (bench.clock_cycles - cycles) / seconds,
+                "payload_mb_s": moved / seconds / 1e6,
+                "packets_per_microframe": moved / 512 / (simulated / 125e-6),
+                "enumeration_ms": enumeration_s * 1e3,
+            }
+        )
+    )
