@@ -105,7 +105,6 @@ class Dwc2Ep0(UsbEp):
         self.ctrl = SetupPacket(0, 0, 0, 0, 0)
         self.area: DmaBuffer | None = None
         self._slot = 0
-        self._latest = b""
         self._stored = False
         self._seen = 0
         self._address = 0
@@ -120,31 +119,27 @@ class Dwc2Ep0(UsbEp):
     async def out_causes(self, causes: int) -> None:
         """DMA mode: turn causes of DOEPINT0 into events.
 
-        The core stores a SETUP, tells so (StupPktRcvd) and disables the endpoint; SetUp follows
-        with the first token after it. A host that missed our ACK repeats the SETUP before that,
-        so the endpoint is armed again at once, on the other slot.
+        The core stores a SETUP, tells so (StupPktRcvd) and disables the endpoint. Further SETUPs
+        of a host that missed our ACK follow it in memory, three at most before the address
+        rewinds; with the first token after them comes SetUp, and the last one counts.
         """
-        stored = causes & DOEPINT.StupPktRcvd.mask
-        if causes & DOEPINT.SetUp.mask or stored:
-            if stored:
-                await self._take_setup(self._address_of_slot())
-            elif not self._stored:
-                # Cores before 3.00a do not tell; the last SETUP lies before the DMA address.
-                await self._take_setup(await self.hw.read(DOEPDMA.at(0)) - _SETUP_SIZE)
-            if causes & DOEPINT.SetUp.mask:
-                self._stored = False
-                self.udc.post("setup", self._latest, self.setups)
-        elif causes & DOEPINT.XferCompl.mask:
+        stored = bool(causes & DOEPINT.StupPktRcvd.mask)
+        if stored:
+            self._stored = True
+            self.setups += 1
+        if causes & DOEPINT.SetUp.mask:
+            if not self._stored:  # cores before 3.00a do not tell
+                self.setups += 1
+            self._stored = False
+            last = await self.hw.read(DOEPDMA.at(0)) - _SETUP_SIZE
+            data = bytes(self.udc.pool.memory.read(last, _SETUP_SIZE))
+            self._slot = (self._slot + 1) % _SLOTS
+            await self.arm_setup()
+            self.udc.post("setup", data, self.setups)
+        elif causes & DOEPINT.XferCompl.mask and not stored:
             left = await self.hw.read(DOEPTSIZ.at(0)) & DOEPTSIZ0.XferSize.mask
             size = max(PACKET - left, 0)
             self.udc.post("out", bytes(self.udc.pool.memory.read(self._address_of_slot(), size)))
-
-    async def _take_setup(self, address: int) -> None:
-        self._latest = bytes(self.udc.pool.memory.read(address, _SETUP_SIZE))
-        self._stored = True
-        self.setups += 1
-        self._slot = (self._slot + 1) % _SLOTS
-        await self.arm_setup()
 
     def _address_of_slot(self) -> int:
         assert self.area is not None
@@ -221,15 +216,19 @@ class Dwc2Ep0(UsbEp):
         await hw.flush(0)
 
     async def stall(self) -> None:
-        """Answer with STALL until the next SETUP, which the hardware lets end it."""
+        """Answer with STALL until the next SETUP, which the hardware lets end it.
+
+        Only the direction that the host will use, and in as few accesses as can be: a STALL that
+        is written after the next SETUP would hit the wrong transfer.
+        """
+        self.state = Ep0State.IDLE
         if self._stale:
             return
+        active = DOEPCTL0.USBActEP.mask
         with self.hw.lock:
-            active = DOEPCTL0.USBActEP.mask
+            if self.ctrl.wLength and not self.ctrl.is_in:
+                await self.hw.write(_CTL_OUT, active | STALL)
             await self.hw.write(_CTL_IN, active | STALL | CNAK)
-            await self.arm_setup()
-            await self.hw.write(_CTL_OUT, active | STALL)
-        self.state = Ep0State.IDLE
 
     # -- events (irq thread) ---------------------------------------------------------------
 
@@ -355,13 +354,13 @@ class Dwc2Ep0(UsbEp):
         self.finish(request, 0)
         if self._stale:
             return
+        with self.hw.lock:
+            await self.arm_setup()
+            if not self.stall_status:
+                await self._send(0)
         if self.stall_status:
             self.stall_status = False
             await self.stall()
-            return
-        with self.hw.lock:
-            await self.arm_setup()
-            await self._send(0)
 
     def finish(self, request: UsbRequest, status: int) -> None:
         """Give a request back."""
