@@ -9,6 +9,7 @@ import logging
 from tb.kernel import os_error
 from tb.usb import (
     ConfigDescriptor,
+    Descriptor,
     DescriptorType,
     EndpointCompanion,
     EndpointDescriptor,
@@ -100,9 +101,9 @@ def parse_configuration(dev: UsbDevice, raw: bytes) -> HostConfig:
     return config
 
 
-def _pieces(raw: bytes) -> list[object]:
+def _pieces(raw: bytes) -> list[Descriptor | RawDescriptor]:
     """Return the descriptors up to the first one with an impossible length."""
-    pieces: list[object] = []
+    pieces: list[Descriptor | RawDescriptor] = []
     try:
         pieces.extend(walk(raw))
     except ValueError as error:

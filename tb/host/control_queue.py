@@ -86,12 +86,11 @@ class ControlQueue(EndpointQueue):
         data: bytes | memoryview,
         max_length: int,
     ) -> int:
-        batch.append(
-            Transaction(
-                token, self.dev.devnum, self.number, pid, data, max_length, False, None,
-                self.chain, None, self,
-            )  # fmt: skip
-        )
+        transaction = Transaction(
+            token, self.dev.devnum, self.number, pid, data, max_length, False, None,
+            self.chain, None, self,
+        )  # fmt: skip
+        batch.append(transaction)
         return self.base_cost + (len(data) + max_length) * self.byte_cost
 
     def done(self, transaction: Transaction) -> None:

@@ -87,7 +87,7 @@ class UsbDriver:
     name: ClassVar[str]
     id_table: ClassVar[tuple[UsbDeviceId, ...]] = ()
 
-    async def probe(self, interface: UsbInterface, id: UsbDeviceId) -> None:
+    async def probe(self, interface: UsbInterface, line: UsbDeviceId) -> None:
         """Take an interface.
 
         Raises:

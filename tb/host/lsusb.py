@@ -222,8 +222,8 @@ def _endpoint(endpoint: HostEndpoint) -> Iterator[str]:
     yield _line(5, "Transfer Type", _TRANSFERS[desc.transfer_type].rjust(16))
     yield _line(5, "Synch Type", _SYNC[desc.bmAttributes >> 2 & 3].rjust(16))
     yield _line(5, "Usage Type", _USAGE[desc.bmAttributes >> 4 & 3].rjust(16))
-    packets = desc.maxp_mult
-    yield _line(4, "wMaxPacketSize", f"0x{desc.wMaxPacketSize:04x}", f" {packets}x {desc.maxp} bytes")
+    size = f" {desc.maxp_mult}x {desc.maxp} bytes"
+    yield _line(4, "wMaxPacketSize", f"0x{desc.wMaxPacketSize:04x}", size)
     yield _number(4, "bInterval", desc.bInterval)
     if endpoint.companion is not None:
         yield from _companion(endpoint.companion)
@@ -255,5 +255,6 @@ def _bos(data: bytes) -> Iterator[str]:
     yield _number(1, "bNumDeviceCaps", data[4])
     offset = data[0]
     while offset + 3 <= len(data) and data[offset] >= 3:
-        yield f"  Device Capability {data[offset + 2]:#04x}: {data[offset : offset + data[offset]].hex(' ')}"
+        piece = data[offset : offset + data[offset]]
+        yield f"  Device Capability 0x{piece[2]:02x}: {piece.hex(' ')}"
         offset += data[offset]

@@ -64,7 +64,8 @@ class HostMachine:
 
     async def _run(self, coro: Coroutine[Any, Any, T], name: str) -> T:
         """Run something on this machine's processor."""
-        return await current().spawn(coro, name=f"host {name}", cpu=self.cpu)
+        result: T = await current().spawn(coro, name=f"host {name}", cpu=self.cpu)
+        return result
 
     # -- cable -------------------------------------------------------------------------------
 

@@ -7,7 +7,15 @@ import errno
 import logging
 
 from tb.kernel import Completion, might_sleep, ms, os_error
-from tb.usb import DIR_IN, DescriptorType, DeviceState, Recipient, Request, TransferType, string_text
+from tb.usb import (
+    DIR_IN,
+    DescriptorType,
+    DeviceState,
+    Recipient,
+    Request,
+    TransferType,
+    string_text,
+)
 
 from .device import HostConfig, HostEndpoint, HostInterface, UsbDevice, UsbInterface
 from .submit import usb_kill_urb, usb_submit_urb, usb_unlink_urb

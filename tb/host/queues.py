@@ -333,12 +333,11 @@ class BulkQueue(EndpointQueue):
                     if cost > budget:
                         break
                     budget -= cost
-                    batch.append(
-                        Transaction(
-                            _OUT, address, number, DATA[toggle], data, 0, False, None, chain,
-                            None, self,
-                        )  # fmt: skip
-                    )
+                    transaction = Transaction(
+                        _OUT, address, number, DATA[toggle], data, 0, False, None, chain, None,
+                        self,
+                    )  # fmt: skip
+                    batch.append(transaction)
                     toggle ^= 1
                     planned += 1
                 td.planned = planned

@@ -418,7 +418,7 @@ class CdcAcm(UsbDriver):
         """Start without ports."""
         self.ports: dict[int, AcmPort] = {}
 
-    async def probe(self, interface: UsbInterface, id: UsbDeviceId) -> None:
+    async def probe(self, interface: UsbInterface, line: UsbDeviceId) -> None:
         """Take a control interface and claim its data interface.
 
         Raises:
