@@ -51,7 +51,7 @@ lint: $(VENV)/stamp ## check style, types, Verilog and that generated files are 
 	@$(PYTHON_BIN) -m tools.lint
 
 bench: $(VENV)/stamp ## measure speed against a bare C++ loop and a per-clock driver
-	@$(PYTHON_BIN) -m tools.bench
+	@$(PYTHON_BIN) -m tests.bench.compare
 
 gen: $(VENV)/stamp ## generate registers (Verilog, Python, C, manual) from rtl/udc.rdl
 	@$(PYTHON_BIN) -m tools.registers

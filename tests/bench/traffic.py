@@ -77,55 +77,61 @@ async def main(bench: Any) -> None:
     await bench.host.plug()
     device = await bench.host.wait_device(timeout_ms=5000)
     enumeration_s = time.perf_counter() - wall
-    make, expect = random.Random(_OUT_SEED), random.Random(_IN_SEED)
-    left = {"in": transfers, "out": transfers}
-    queued = dict(left)
-    finished = Event("traffic")
-
-    def queue(urb: Urb, way: str) -> None:
-        if queued[way]:
-            queued[way] -= 1
-            if way == "out":
-                urb.transfer_buffer = make.randbytes(SIZE)
-            usb_submit_urb(urb)
-
-    def done(way: str) -> Callable[[Urb], None]:
-        def complete(urb: Urb) -> None:
-            assert urb.status == 0, urb
-            assert urb.actual_length == SIZE, urb
-            if way == "in":
-                assert urb.transfer_buffer == expect.randbytes(SIZE), "bad data IN"
-            left[way] -= 1
-            queue(urb, way)
-            if not left["in"] and not left["out"]:
-                finished.set()
-
-        return complete
-
     endpoints = device.interfaces[0].altsetting[0].endpoints
-    bulk_in, bulk_out = (
-        next(ep.desc.number for ep in endpoints if ep.desc.is_in is way) for way in (True, False)
-    )
-    start, cycles, wall = bench.kernel.now, bench.clock_cycles, time.perf_counter()
-    for _ in range(DEPTH):
-        for way, pipe in (
-            ("in", usb_rcvbulkpipe(device, bulk_in)),
-            ("out", usb_sndbulkpipe(device, bulk_out)),
-        ):
-            urb = usb_alloc_urb()
-            usb_fill_bulk_urb(urb, device, pipe, bytearray(SIZE), SIZE, done(way))
-            queue(urb, way)
-    await finished.wait()
+    numbers = {way: next(ep.desc.number for ep in endpoints if ep.desc.is_in is (way == "in"))
+               for way in ("in", "out")}  # fmt: skip
+    pipes = {
+        "in": usb_rcvbulkpipe(device, numbers["in"]),
+        "out": usb_sndbulkpipe(device, numbers["out"]),
+    }
+    make, expect = random.Random(_OUT_SEED), random.Random(_IN_SEED)
+
+    async def move(ways: tuple[str, ...], count: int) -> float:
+        """Move transfers each way; returns packets per microframe."""
+        left = dict.fromkeys(ways, count)
+        queued = dict(left)
+        finished = Event("traffic")
+
+        def queue(urb: Urb, way: str) -> None:
+            if queued[way]:
+                queued[way] -= 1
+                if way == "out":
+                    urb.transfer_buffer = make.randbytes(SIZE)
+                usb_submit_urb(urb)
+
+        def done(way: str) -> Callable[[Urb], None]:
+            def complete(urb: Urb) -> None:
+                assert urb.status == 0, urb
+                assert urb.actual_length == SIZE, urb
+                if way == "in":
+                    assert urb.transfer_buffer == expect.randbytes(SIZE), "bad data IN"
+                left[way] -= 1
+                queue(urb, way)
+                if not any(left.values()):
+                    finished.set()
+
+            return complete
+
+        start = bench.kernel.now
+        for _ in range(DEPTH):
+            for way in ways:
+                urb = usb_alloc_urb()
+                usb_fill_bulk_urb(urb, device, pipes[way], bytearray(SIZE), SIZE, done(way))
+                queue(urb, way)
+        await finished.wait()
+        simulated = (bench.kernel.now - start) / 1e12
+        return len(ways) * count * SIZE / 512 / (simulated / 125e-6)
+
+    cycles, wall = bench.clock_cycles, time.perf_counter()
+    both = await move(("in", "out"), transfers)
     seconds = time.perf_counter() - wall
-    moved = 2 * transfers * SIZE
-    simulated = (bench.kernel.now - start) / 1e12
-    print(
-        json.dumps(
-            {
-                "cycles_per_s": (bench.clock_cycles - cycles) / seconds,
-                "payload_mb_s": moved / seconds / 1e6,
-                "packets_per_microframe": moved / 512 / (simulated / 125e-6),
-                "enumeration_ms": enumeration_s * 1e3,
-            }
-        )
-    )
+    cycles = bench.clock_cycles - cycles
+    result = {
+        "cycles_per_s": cycles / seconds,
+        "payload_mb_s": 2 * transfers * SIZE / seconds / 1e6,
+        "packets_per_microframe": both,
+        "in_packets_per_microframe": await move(("in",), DEPTH),
+        "out_packets_per_microframe": await move(("out",), DEPTH),
+        "enumeration_ms": enumeration_s * 1e3,
+    }
+    print(json.dumps(result))
