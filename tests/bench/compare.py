@@ -23,6 +23,7 @@ from rich.table import Table
 from .bare import run_bare
 from .per_clock import run_per_clock
 
+PER_CLOCK_PACKETS = 100
 TRAFFIC = Path(__file__).with_name("traffic.py")
 
 
@@ -58,7 +59,7 @@ def main() -> int:
         results = {
             "bare_cpp": run_bare(options.transfers),
             "plugfest": run_traffic("verilator", options.transfers, options.out),
-            "per_clock_python": run_per_clock(),
+            "per_clock_python": run_per_clock(PER_CLOCK_PACKETS),
             "model": run_traffic("model", 8 * options.transfers, options.out),
         }
         if number:
