@@ -262,7 +262,7 @@ module usb2_link #(
         .remote_wakeup  (remote_wakeup),
         .line           (line),
         // bytes, not RxActive or TxValid: a PHY that is stuck must not keep us from seeing a reset
-        .active         (utmi_rxvalid || utmi_txready),
+        .active         ((utmi_rxactive && utmi_rxvalid) || (utmi_txvalid && utmi_txready)),
         .operational    (operational),
         .high_speed     (high_speed),
         .sleep          (sleep),

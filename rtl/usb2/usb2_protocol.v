@@ -201,7 +201,8 @@ module usb2_protocol (
                 end
             end
             S_ANSWER: begin
-                if (flush) good_next = 1'b0;
+                // The host goes on: too late for an answer.
+                if (flush || utmi_rxactive) good_next = 1'b0;
                 if (ans_valid && (gap_over || !good_reg)) begin
                     ans_take = 1'b1;
                     if (sends_data) begin
