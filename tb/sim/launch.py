@@ -81,6 +81,7 @@ def simulator_environment(build: Build, module: str, results: Path) -> dict[str,
     env["COCOTB_RESULTS_FILE"] = str(results)
     env["COCOTB_TRUST_INERTIAL_WRITES"] = "1"
     env.setdefault("COCOTB_LOG_LEVEL", "WARNING")
+    env.setdefault("GPI_LOG_LEVEL", "WARNING")
     env["PLUGFEST_LIBRARY"] = str(build.library)
     return env
 
