@@ -298,7 +298,8 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    assign trace_gintsts = set;
+    // a SOF that finds its bit set is no event
+    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0000_0008);
     assign trace_gotgint = {29'd0, session_end, 2'd0};
 
     // ---- outputs ------------------------------------------------------------------------------

@@ -178,9 +178,10 @@ module ep_core #(
     reg  [3:0]  job_status_reg;
     reg  [FW-1:0] job_fifo_reg;
     reg  [10:0] job_bytes_reg;
-    // EP0: SETUP not yet followed by a token, SETUP not yet handed over, packet size code
+    // for the trace
+    reg  [31:0] job_head_reg;
+    // EP0: SETUP not yet followed by a token, packet size code
     reg         setup_open_reg;
-    reg         setup_busy_reg;
     reg  [1:0]  ep0_size_reg;
     // DMA: SETUPs in memory since the address was set, some in this stage
     reg  [1:0]  setup_count_reg;
@@ -301,7 +302,6 @@ module ep_core #(
         .flags(flags_reg), .transfer_type(control_reg[16:15]),
         .packets_left(count_reg[9:0] != 10'd0),
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
-        .setup_busy(setup_busy_reg),
         .next_length(length_now_reg), .packet_ready(words_there),
         .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
@@ -612,8 +612,10 @@ module ep_core #(
             ours_reg <= ours_now;
             known_reg <= exists && ours_now;
             limit_reg <= packet_words_now[8:0];
-            // an empty FIFO takes a packet even where there is no room for the reserve
-            need_one_reg <= packet_words_now + (rx_fifo_empty ? OVERHEAD : OVERHEAD + RESERVE);
+            // an empty FIFO takes a packet (and SETUP done before it) even where there is no room
+            // for the reserve
+            need_one_reg <= packet_words_now
+                            + (rx_fifo_empty ? OVERHEAD + 16'd1 : OVERHEAD + RESERVE);
             need_two_reg <= {packet_words_now[14:0], 1'b0} + OVERHEAD + OVERHEAD + RESERVE;
         end
 
@@ -623,7 +625,7 @@ module ep_core #(
         answer_pid_reg <= token_data_pid;
         length_reg <= token_length;
         if (act_token && (rx_data[3:0] != PID_IN)) begin
-            token_known_reg <= ours_reg;
+            token_known_reg <= known_reg;
             token_setup_reg <= (rx_data[3:0] == PID_SETUP);
             token_ep_reg <= ep;
             token_pid_reg <= token_data_pid;
@@ -642,6 +644,7 @@ module ep_core #(
             job_ep_reg <= ep;
             job_status_reg <= head_status;
             job_fifo_reg <= fifo_reg;
+            job_head_reg <= head;
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
         end
 
@@ -653,16 +656,11 @@ module ep_core #(
         if (token_setup_done) begin
             setup_open_reg <= 1'b0;
         end
-        if (popped_setup_done && !setup_open_reg) begin
-            setup_busy_reg <= 1'b0;
-        end
         if (setup_accept) begin
             setup_open_reg <= 1'b1;
-            setup_busy_reg <= 1'b1;
         end
         if (reset_start || rx_fifo_flush) begin
             setup_open_reg <= 1'b0;
-            setup_busy_reg <= 1'b0;
         end
         if (moved_setup) begin
             setup_count_reg <= setup_count_reg + 1'b1;
@@ -699,7 +697,6 @@ module ep_core #(
             sending_reg <= 1'b0;
             push_reg <= 1'b0;
             setup_open_reg <= 1'b0;
-            setup_busy_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
@@ -721,7 +718,8 @@ module ep_core #(
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
         .token_length(token_length), .end_ours(token_known_reg), .end_ep(token_ep_reg),
         .end_accept(end_accept), .end_open(rx_fifo_is_open), .end_good(end_good),
-        .sending(sending_reg), .head_pop(head_pop), .head(head), .moved_in(moved_in),
+        .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
+        .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
         .rx_flushed(scan_rx_flush), .act(act), .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),

@@ -17,8 +17,6 @@ module ep_token (
     input  wire        packets_left,
     input  wire        global_in_nak,
     input  wire        global_out_nak,
-    // a SETUP has not been handed over to software yet
-    input  wire        setup_busy,
 
     // IN: length of the next packet, whether all its words are in the FIFO
     input  wire [10:0] next_length,
@@ -63,10 +61,9 @@ module ep_token (
     // types are 0 control, 1 isochronous, 2 bulk, 3 interrupt
     wire non_periodic = !transfer_type[0];
     wire bulk = (transfer_type == 2'd2);
-    wire busy_setup = is_ep0 && setup_busy;
-    wire in_open = enabled && !disabling && !nak && !busy_setup
+    wire in_open = enabled && !disabling && !nak
                    && !(global_in_nak && non_periodic) && packets_left;
-    wire out_open = enabled && !disabling && !nak && !busy_setup && !global_out_nak
+    wire out_open = enabled && !disabling && !nak && !global_out_nak
                     && packets_left && room_one;
 
     always @* begin

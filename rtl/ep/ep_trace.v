@@ -35,8 +35,11 @@ module ep_trace (
     input  wire        end_good,
     input  wire        sending,
 
+    // status word taken from the Rx FIFO; one whose data has now been moved; packet fetched
     input  wire        head_pop,
     input  wire [31:0] head,
+    input  wire        moved_out,
+    input  wire [31:0] moved_head,
     input  wire        moved_in,
     input  wire [10:0] moved_bytes,
     input  wire        tx_flushed,
@@ -59,8 +62,8 @@ module ep_trace (
     reg  [31:0] data;
 
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
-                   || (act_handshake && sending) || act_line || head_pop || moved_in
-                   || tx_flushed || rx_flushed;
+                   || (act_handshake && sending) || act_line || head_pop || moved_out
+                   || moved_in || tx_flushed || rx_flushed;
     assign event_word = {kind, arg, data};
     assign cause_valid = act && (causes_set != 16'd0);
     assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_set};
@@ -102,6 +105,11 @@ module ep_trace (
         if (act_moved) begin
             kind = 8'd11;
             data = {21'd0, moved_bytes};
+        end
+        if (moved_out) begin
+            kind = 8'd10;
+            arg = {16'd0, moved_head[20:17], moved_head[3:0]};
+            data = moved_head;
         end
         if (act_flush) begin
             kind = 8'd17;

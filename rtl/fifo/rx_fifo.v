@@ -29,7 +29,7 @@ module rx_fifo #(
     // more words than open_limit arrived: the packet must not be committed
     output wire                     overflow,
 
-    // status word without data
+    // status word without data; not together with a word, and not behind one of an open packet
     input  wire                     push,
     input  wire [31:0]              push_status,
 
@@ -109,6 +109,8 @@ module rx_fifo #(
             open_reg <= 1'b0;
         end else if (push) begin
             write_reg <= write_behind;
+            // a packet that was opened in the clock before (it has no words yet) moves on
+            ahead_reg <= behind(ahead_reg, last);
         end
         if (drop) begin
             open_reg <= 1'b0;
