@@ -14,6 +14,8 @@ export PYTHONPATH := $(PLUGFEST_ROOT):$(PYTHONPATH)
 SIM ?= verilator
 TIME_SCALE ?= $(if $(filter icarus,$(SIM)),1000,100)
 UDC_PARAMETERS ?=
+# Optimization of the C++ that Verilator makes
+PLUGFEST_OPT ?= -O2
 SIM_BUILD ?= $(PLUGFEST_ROOT)/build/cocotb/$(SIM)
 PLUGFEST_VALUES := TIME_SCALE=$(TIME_SCALE) $(UDC_PARAMETERS)
 
@@ -38,7 +40,7 @@ COMPILE_ARGS += +1364-2005ext+v -O3 -Wno-fatal -Wno-lint -Wno-style
 COMPILE_ARGS += $(addprefix -G,$(PLUGFEST_VALUES))
 COMPILE_ARGS += -CFLAGS "-I$(PLUGFEST_ROOT)/tb/hdl/c -DVL_USER_FINISH"
 COMPILE_ARGS += -LDFLAGS "-L$(SIM_BUILD) -lplugfest -Wl,-rpath,$(SIM_BUILD)"
-BUILD_ARGS += OPT_FAST=-O2 OPT_GLOBAL=-O2
+BUILD_ARGS += OPT_FAST=$(PLUGFEST_OPT) OPT_GLOBAL=$(PLUGFEST_OPT)
 export OBJCACHE ?= $(notdir $(shell command -v ccache))
 CUSTOM_COMPILE_DEPS += $(PLUGFEST_LIBRARY)
 $(SIM_BUILD)/pf_imports.sv: $(PLUGFEST_LIBRARY)

@@ -50,5 +50,6 @@ def test_example_in_the_makefile_flow(tmp_path: Path) -> None:
     for name in ("Makefile", "test_echo.py"):
         text = (ROOT / "examples" / "cocotb" / name).read_text()
         (tmp_path / name).write_text(text.replace("../../tb/", f"{ROOT}/tb/"))
-    output = run_make(tmp_path, SIM="verilator", SIM_BUILD=str(tmp_path / "build"))
+    build = str(tmp_path / "build")
+    output = run_make(tmp_path, SIM="verilator", SIM_BUILD=build, PLUGFEST_OPT="-O0")
     assert "TESTS=1 PASS=1 FAIL=0" in output
