@@ -7,6 +7,7 @@ right after the pump. From cocotb to the kernel: a function that the next pump r
 
 from __future__ import annotations
 
+import gc
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -41,6 +42,8 @@ class Bridge:
             dut: cocotb's handle of the testbench top.
             kernel: default is a new one.
         """
+        # Runs make millions of short-lived objects and few cycles: collect more rarely.
+        gc.set_threshold(50_000, 20, 50)
         self.kernel = kernel or Kernel()
         self.mailbox = Mailbox()
         self.pump = Pump(self.mailbox, self.kernel)
