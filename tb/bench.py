@@ -239,6 +239,11 @@ class Bench:
         """
         if failure is not None:
             self.errors.append(f"{type(failure).__name__}: {failure}")
+        # The transactor of the RTL holds idle SOFs back, and judges collisions by itself.
+        wire: Any = self.controller.wire
+        if hasattr(wire, "flush_monitor"):
+            wire.flush_monitor()
+        self.errors += getattr(wire, "violations", [])
         self.checker.finish()
         self.errors += [str(one) for one in self.checker.violations]
         report = getattr(self.controller, "lockstep", None)

@@ -455,6 +455,10 @@ class RtlWire:
         """How many SOFs came late, because something took longer than reckoned with."""
         return int(self._host[at.LATE_SOFS])
 
+    def close(self) -> None:
+        """Report what is still unread."""
+        self.flush_monitor()
+
     def _command(self, *words: int) -> Completion:
         """Queue a line command; returns what is completed at its end."""
         if (self._commands - self._host[at.COMMAND_DONE]) >= at.COMMANDS:
