@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -22,3 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Start the test plan's check."""
     config.pluginmanager.register(PlanPlugin(ROOT / "tests/testplan.toml"), "testplan")
+
+
+@pytest.fixture(scope="session")
+def icarus() -> None:
+    """Skip where Icarus Verilog is missing."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is missing: apt-get install iverilog")
