@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fastcrc.crc16 import usb as crc16
 
-from pymodel.packets import PID, build_data, build_handshake, token_crc_ok
+from pymodel.packets import DATA_PIDS, PID, build_data, build_handshake, token_crc_ok
 from pymodel.trace import Answer, Kind
 
 from .model import UdcModel
@@ -25,7 +25,7 @@ _OUT, _IN, _SOF, _SETUP, _PING = (
     int(PID.PING),
 )
 _ACK = int(PID.ACK)
-_SILENT = int(Answer.SILENT)
+_DATA_PIDS = frozenset(int(pid) for pid in DATA_PIDS)
 _A_ACK, _A_NAK, _A_STALL, _A_NYET, _A_DATA = (
     int(Answer.ACK),
     int(Answer.NAK),
@@ -89,7 +89,7 @@ class PacketLayer:
         self.model.time = now
         pid = -1 if rx_error or not packet else _NIBBLE[packet[0]]
         if self.awaiting == "data":
-            if pid & 3 == 3:
+            if pid in _DATA_PIDS:
                 return self._receive_data(pid, packet, now)
             self._drop(1, now)
         elif self.awaiting:

@@ -95,17 +95,24 @@ def test_wrong_toggle_is_acknowledged_and_dropped() -> None:
     assert not device.gintsts() & GINTSTS.RxFLvl.mask
 
 
-def test_bad_packets_get_no_answer() -> None:
+@pytest.mark.parametrize("state", ["ready", "nak", "stall"])
+def test_bad_packets_get_no_answer(state: str) -> None:
+    """USB 2.0 section 8.4.6: not even NAK or STALL."""
     device = bulk()
-    device.start_out(2, 2048, 4)
+    if state != "nak":
+        device.start_out(2, 2048, 4)
+    if state == "stall":
+        device.set(DOEPCTL.at(2), STALL)
     good = build_data(PID.DATA0, b"abc")
     for bad in (good[:-1] + bytes([good[-1] ^ 1]), bytes([good[0] ^ 0x80]) + good[1:], good[:2]):
         device.token(PID.OUT, 2)
         assert device.layer.receive(bad) is None
     device.token(PID.OUT, 2)
     assert device.layer.receive(good, rx_error=True) is None
-    assert device.out(2, PID.DATA0, b"abc") == "ACK"
-    assert device.pop() == (2, 2, b"abc")
+    answer = device.out(2, PID.DATA0, b"abc")
+    assert answer == {"ready": "ACK", "nak": "NAK", "stall": "STALL"}[state]
+    if state == "ready":
+        assert device.pop() == (2, 2, b"abc")
 
 
 def test_bad_tokens_are_ignored() -> None:
