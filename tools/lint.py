@@ -53,7 +53,7 @@ def steps() -> dict[str, list[list[str]]]:
     """Return the steps by name, each a list of commands."""
     python = [name for name in PYTHON if (ROOT / name).is_dir()]
     return {
-        "ruff": [_module("ruff", "check", *python)],
+        "ruff": [_module("ruff", "check", "--output-format", "concise", *python)],
         "format": [_module("ruff", "format", "--check", "--quiet", *python)],
         "mypy": [_module("mypy", "pymodel", "tb", "tools")],
         "registers": [_module("tools.registers", "--check")],
