@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A serial gadget: a shell script makes it, the host finds it, a file goes there and back.
 
-    plugfest run examples/acm_echo.py [--backend ...] [-- FILE]
+plugfest run examples/acm_echo.py [--backend ...] [-- FILE]
 """
 
 from __future__ import annotations
@@ -74,9 +74,13 @@ async def main(bench) -> None:
     assert bytes(back) == data, "what came back differs from what was sent"
     moved = 2 * len(data)
     print(f"{len(data)} bytes there and back, {device.speed.text}, identical")
-    print(f"payload: {moved / sim_s / 1e6:.2f} MB per simulated second, "
-          f"{moved / wall_s / 1e6:.3f} MB per wall second")
-    print(f"speed: {(bench.clock_cycles - cycles_start) / wall_s / 1e6:.3f} million UTMI "
-          "cycles per wall second")
+    print(
+        f"payload: {moved / sim_s / 1e6:.2f} MB per simulated second, "
+        f"{moved / wall_s / 1e6:.3f} MB per wall second"
+    )
+    print(
+        f"speed: {(bench.clock_cycles - cycles_start) / wall_s / 1e6:.3f} million UTMI "
+        "cycles per wall second"
+    )
     await host_tty.close()
     await gadget_tty.close()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 __all__ = ["Knobs", "LineEvent", "PacketRecord", "Status", "Transaction"]
@@ -76,7 +76,7 @@ class Knobs:
         )
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How a transaction ended, as the host sees it."""
 
     PENDING = "pending"
@@ -105,7 +105,8 @@ class Transaction:
         data: payload that the host sends, at most 1024 bytes.
         max_length: largest payload the host takes (IN), bytes; more is babble.
         isochronous: no handshake is sent or awaited.
-        frame: (micro)frame, counted from the first SOF after reset, in which to execute; None = any.
+        frame: (micro)frame in which to execute, counted from the first SOF after reset;
+            None = any.
         chain: transactions with the same non-zero value depend on each other in order.
         knobs: errors and delays, or None.
         tag: free for the submitter.

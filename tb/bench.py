@@ -57,7 +57,7 @@ class ScenarioFile:
             sys.path.insert(0, folder)
         module = ModuleType(f"scenario_{file.stem}")
         module.__file__ = str(file)
-        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)  # noqa: S102
+        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
         main = getattr(module, "main", None)
         if main is None:
             raise UsageError(f"{path}: a scenario needs 'async def main(bench)'")
@@ -156,9 +156,7 @@ class Bench:
             fifo=options.fifo,
             cpu=Cpu("device"),
         )
-        self.host = HostMachine(
-            kernel, wire, time_scale=options.time_scale, cpu=Cpu("host")
-        )
+        self.host = HostMachine(kernel, wire, time_scale=options.time_scale, cpu=Cpu("host"))
 
     @property
     def clock_cycles(self) -> int:
@@ -222,9 +220,7 @@ class Bench:
             if event is not None and (when is None or event < when):
                 when = event
             if when is None:
-                raise Deadlock(
-                    "nothing left to happen, but tasks wait:\n" + kernel.wait_report()
-                )
+                raise Deadlock("nothing left to happen, but tasks wait:\n" + kernel.wait_report())
             model.advance(when)
             kernel.advance(when)
         if kernel.failure is not None:

@@ -37,9 +37,17 @@ class BusFace(Protocol):
         memory: what the controller's DMA reads and writes.
     """
 
-    irq: bool
-    ep_irq: int
-    memory: Memory
+    @property
+    def irq(self) -> bool:
+        """Level of the interrupt line now."""
+
+    @property
+    def ep_irq(self) -> int:
+        """Levels of the per-endpoint lines now."""
+
+    @property
+    def memory(self) -> Memory:
+        """What the controller's DMA reads and writes."""
 
     def on_irq(self, callback: Callable[[bool, int], None]) -> None:
         """Call `callback(irq, ep_irq)` at every change of a level."""
@@ -68,11 +76,23 @@ class WireFace(Protocol):
         force_full_speed: do not answer a device's chirp.
     """
 
-    speed: str | None
-    line_state: str
-    connected: bool
-    frame: int
     force_full_speed: bool
+
+    @property
+    def speed(self) -> str | None:
+        """Speed found by the last reset."""
+
+    @property
+    def line_state(self) -> str:
+        """State of D+ and D- now."""
+
+    @property
+    def connected(self) -> bool:
+        """The device shows its pull-up."""
+
+    @property
+    def frame(self) -> int:
+        """Present (micro)frame."""
 
     def submit(
         self, transactions: Sequence[Transaction], done: Callable[[Transaction], None]
@@ -142,10 +162,19 @@ class Controller(Protocol):
     """
 
     name: str
-    bus: BusFace
-    wire: WireFace
     parameters: UdcParameters
-    clock_cycles: int
+
+    @property
+    def bus(self) -> BusFace:
+        """The bus face."""
+
+    @property
+    def wire(self) -> WireFace:
+        """The wire face."""
+
+    @property
+    def clock_cycles(self) -> int:
+        """UTMI clocks since the start."""
 
     async def start(self) -> None:
         """Power on: leave hardware reset."""

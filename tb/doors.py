@@ -21,7 +21,8 @@ def _knobs(options: dict[str, Any]) -> Knobs | None:
     unknown = options.keys() - _KNOBS
     if unknown:
         raise TypeError(
-            f"unknown error knob {', '.join(sorted(unknown))}; there are {', '.join(sorted(_KNOBS))}"
+            f"unknown error knob {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(sorted(_KNOBS))}"
         )
     return Knobs(**options) if options else None
 
@@ -100,12 +101,12 @@ class WireDoor:
 
     @property
     def line_state(self) -> str:
-        """ "SE0", "J", "K" or "SE1" now."""
+        """Line state now: "SE0", "J", "K" or "SE1"."""
         return self._wire.line_state
 
     @property
     def speed(self) -> str | None:
-        """ "full" or "high" after a reset, else None."""
+        """Speed after a reset, "full" or "high", else None."""
         return self._wire.speed
 
     @property
@@ -113,9 +114,7 @@ class WireDoor:
         """True while the device shows its pull-up."""
         return self._wire.connected
 
-    async def setup(
-        self, address: int, endpoint: int, data8: bytes, **knobs: Any
-    ) -> Transaction:
+    async def setup(self, address: int, endpoint: int, data8: bytes, **knobs: Any) -> Transaction:
         """Send a SETUP transaction with 8 bytes in DATA0."""
         return await self._run(PID.SETUP, address, endpoint, knobs, pid=PID.DATA0, data=data8)
 

@@ -14,12 +14,12 @@ from enum import IntEnum
 from typing import ClassVar, TypeVar
 
 __all__ = [
-    "BosDescriptor",
-    "ConfigDescriptor",
     "DIR_IN",
     "FEATURE_DEVICE_REMOTE_WAKEUP",
     "FEATURE_ENDPOINT_HALT",
     "FEATURE_TEST_MODE",
+    "BosDescriptor",
+    "ConfigDescriptor",
     "Descriptor",
     "DescriptorType",
     "DeviceDescriptor",

@@ -291,8 +291,8 @@ class Kernel:
             context: hard interrupt, interrupt thread or process.
             priority: within the context, higher runs first; default 0.
         """
-        name = name or getattr(coro, "__qualname__", "task")
-        task = Task(self, coro, name, cpu, context, priority or 0)
+        title = name or str(getattr(coro, "__qualname__", "task"))
+        task = Task(self, coro, title, cpu, context, priority or 0)
         self._tasks[task] = None
         task.wake(None)
         return task
@@ -493,10 +493,11 @@ class Kernel:
         joiners, task._joiners = task._joiners, []
         for joiner in joiners:
             task._deliver(joiner)
-        if exception is not None and not joiners and not task.awaited:
-            if not isinstance(exception, Cancelled):
-                exception.add_note(f"in {task!r} at {ps_text(self.now)}")
-                self.fail(exception)
+        if exception is None or isinstance(exception, Cancelled):
+            return
+        if not joiners and not task.awaited:
+            exception.add_note(f"in {task!r} at {ps_text(self.now)}")
+            self.fail(exception)
 
 
 async def _as_coroutine(awaitable: Awaitable[T]) -> T:
@@ -572,14 +573,18 @@ async def timeout(awaitable: Awaitable[T], duration: int) -> T:
         TimeoutError: the time is over; what was awaited has been cancelled if it was a coroutine.
     """
     owned = not isinstance(awaitable, Task)
-    task = spawn(_as_coroutine(awaitable), name="timeout") if owned else awaitable
-    assert isinstance(task, Task)
+    task: Task[T] = (
+        awaitable
+        if isinstance(awaitable, Task)
+        else spawn(_as_coroutine(awaitable), name="timeout")
+    )
     task.awaited = True
     waiter = current_task()
     expired = TimeoutError(f"not done within {ps_text(duration)}: {awaitable!r}")
     handle = current().call_later(duration, waiter.throw, expired)
     try:
-        return await task
+        result: T = await task
+        return result
     except TimeoutError as error:
         if error is expired and owned:
             task.cancel()

@@ -20,9 +20,17 @@ class Memory(Protocol):
         view: all of it, writable, without a copy.
     """
 
-    base: int
-    size: int
-    view: memoryview
+    @property
+    def base(self) -> int:
+        """Bus address of the first byte."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def view(self) -> memoryview:
+        """All of it, writable."""
 
     def read(self, address: int, size: int) -> bytes:
         """Return bytes at a bus address."""

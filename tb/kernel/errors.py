@@ -6,7 +6,14 @@ from __future__ import annotations
 import errno
 import os
 
-__all__ = ["ENOTSUPP", "EPROBE_DEFER", "Deadlock", "SchedulingWhileAtomic", "errno_name", "os_error"]
+__all__ = [
+    "ENOTSUPP",
+    "EPROBE_DEFER",
+    "Deadlock",
+    "SchedulingWhileAtomic",
+    "errno_name",
+    "os_error",
+]
 
 EPROBE_DEFER = 517
 """Driver asks to be probed again later (no such number in Python's errno)."""

@@ -93,7 +93,9 @@ def main() -> int:
     }
     (options.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
     table = Table("what", "UTMI cycles/s", "plugfest against it")
-    table.add_row("(a) RTL in a bare C++ loop", f"{speeds['bare_cpp']:,}", str(summary["ratio_to_cpp"]))
+    table.add_row(
+        "(a) RTL in a bare C++ loop", f"{speeds['bare_cpp']:,}", str(summary["ratio_to_cpp"])
+    )
     table.add_row("(b) plugfest on Verilator", f"{speeds['plugfest']:,}", "1")
     table.add_row(
         "(c) per-clock Python on the same RTL",

@@ -6,7 +6,14 @@ from __future__ import annotations
 from enumeration import GADGET
 from tb.kernel import spawn
 
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"mode": "slave", "speed": "full"}, {"lockstep": True}, {"mode": "slave", "lockstep": True}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"mode": "slave"},
+    {"mode": "slave", "speed": "full"},
+    {"lockstep": True},
+    {"mode": "slave", "lockstep": True},
+]
 SIZES = [1, 63, 64, 65, 511, 512, 513, 1024, 3000]
 
 

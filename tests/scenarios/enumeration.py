@@ -6,7 +6,14 @@ from __future__ import annotations
 from pymodel.packets import PID, pid_of
 from tb.usb import DeviceState, Speed
 
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"mode": "slave", "speed": "full"}, {"lockstep": True}, {"mode": "slave", "lockstep": True}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"mode": "slave"},
+    {"mode": "slave", "speed": "full"},
+    {"lockstep": True},
+    {"mode": "slave", "lockstep": True},
+]
 ICARUS = True
 
 GADGET = """

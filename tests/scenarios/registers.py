@@ -16,7 +16,7 @@ from pymodel.gen.udc_regs import (
     GSNPSID,
     GUID,
 )
-from tb.kernel import us, timeout
+from tb.kernel import timeout, us
 
 PROBE = False
 HOST = False

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from enumeration import GADGET
 from tb.kernel import ms, sleep
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from raw import GET_DEVICE, attach_gadget, control_in
-
 from tb.usb import SetupPacket
 
 HOST = False

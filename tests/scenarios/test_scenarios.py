@@ -20,9 +20,9 @@ def _constants(file: Path) -> dict[str, Any]:
     """Read the upper-case literals of a scenario file without running it."""
     found: dict[str, Any] = {}
     for node in ast.parse(file.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if node.targets[0].id in ("RUNS", "ICARUS"):
-                found[node.targets[0].id] = ast.literal_eval(node.value)
+        match node:
+            case ast.Assign(targets=[ast.Name(id=("RUNS" | "ICARUS") as name)]):
+                found[name] = ast.literal_eval(node.value)
     return found
 
 

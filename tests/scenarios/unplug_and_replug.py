@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import pytest
+
 from enumeration import GADGET
-from tb.kernel import sleep, spawn, timeout, us, ms
+from tb.kernel import ms, sleep, spawn, timeout, us
 
 RUNS = [{}, {"mode": "slave"}]
 

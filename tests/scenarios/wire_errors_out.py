@@ -7,7 +7,13 @@ from raw import BulkOut, attach_gadget, configure
 from tb.kernel import spawn
 
 HOST = False
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"mode": "slave", "speed": "full"}, {"lockstep": True}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"mode": "slave"},
+    {"mode": "slave", "speed": "full"},
+    {"lockstep": True},
+]
 
 
 async def main(bench) -> None:
