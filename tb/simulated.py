@@ -17,7 +17,7 @@ from .sim.lockstep import Lockstep
 from .sim.rtl import RtlController
 
 
-@cocotb.test()  # type: ignore[untyped-decorator]
+@cocotb.test()
 async def scenario(dut: Any) -> None:
     """Run what PLUGFEST_RUN (a file of options) asks for, from where the user stood."""
     options = RunOptions.from_json(Path(os.environ["PLUGFEST_RUN"]).read_text())
