@@ -33,7 +33,7 @@ from pymodel.gen.udc_regs import (
     GRXSTSP,
 )
 from pymodel.packets import PID
-from tb.kernel import sleep, us
+from tb.kernel import sleep, spawn, us
 
 PROBE = False
 HOST = False
@@ -83,6 +83,7 @@ class Player:
         self.must_ping: set[int] = set()
         self.unacknowledged: set[int] = set()
         self.hw.memory.write(self.base, self.random.randbytes(0x8000))
+        self.hw.memory.map(self.base, 0x10000, device_reads=True, device_writes=True)
 
     async def set(self, offset: int, bits: int) -> None:
         await self.hw.write32(offset, await self.hw.read32(offset) | bits)
@@ -303,7 +304,7 @@ class Player:
 
     async def race(self) -> None:
         """Registers and packets at the same time."""
-        task = self.wire._wire.kernel.spawn(self.out())
+        task = spawn(self.out())
         for _ in range(self.random.randrange(4)):
             await self.look()
         await self.random.choice([self.start_in, self.start_out, self.stall, self.interrupts])()
