@@ -47,6 +47,7 @@ from .message import (
     usb_set_interface,
     usb_string,
 )
+from .scatter import UsbSgRequest, usb_sg_cancel, usb_sg_init, usb_sg_wait
 from .streams import usb_alloc_streams, usb_free_streams
 from .submit import (
     usb_block_urb,
@@ -118,6 +119,7 @@ __all__ = [
     "UsbDeviceId",
     "UsbDriver",
     "UsbInterface",
+    "UsbSgRequest",
     "init_usb_anchor",
     "lsusb",
     "usb_alloc_streams",
@@ -169,6 +171,9 @@ __all__ = [
     "usb_scuttle_anchored_urbs",
     "usb_set_configuration",
     "usb_set_interface",
+    "usb_sg_cancel",
+    "usb_sg_init",
+    "usb_sg_wait",
     "usb_sndbulkpipe",
     "usb_sndctrlpipe",
     "usb_sndintpipe",

@@ -30,13 +30,16 @@ from tb.host import (
     usb_rcvintpipe,
     usb_reset_device,
     usb_set_interface,
+    usb_sg_cancel,
+    usb_sg_init,
+    usb_sg_wait,
     usb_sndbulkpipe,
     usb_sndctrlpipe,
     usb_sndintpipe,
     usb_submit_urb,
 )
 from tb.host.bandwidth import PeriodicTable
-from tb.kernel import ms, sleep, us
+from tb.kernel import ms, sleep, spawn, us
 from tb.usb import DeviceState, Speed
 
 
@@ -553,3 +556,45 @@ def test_periodic_table_spreads_and_refuses() -> None:
         table.reserve(1, 40_000, "x")
     table.release(4, 0, 40_000)
     assert table.reserve(1, 40_000, "x") == 0
+
+
+def test_scatter_lists(rig: Any) -> None:
+    async def main() -> None:
+        dev = await rig.plug()
+        out, inward = usb_sndbulkpipe(dev, 2), usb_rcvbulkpipe(dev, 1)
+        pieces = [bytes([n]) * (512 * n) for n in range(1, 5)]
+        assert await usb_sg_wait(usb_sg_init(dev, out, pieces)) == 5120
+        assert rig.device.sent[2] == b"".join(pieces)
+        rig.device.queue[0x81] = deque([b"a" * 512, b"b" * 512, b"c" * 100])
+        buffers = [bytearray(512) for _ in range(4)]
+        request = usb_sg_init(dev, inward, buffers)
+        assert await failing(usb_sg_wait(request)) == errno.EREMOTEIO
+        assert request.bytes == 1124
+        assert [bytes(one[:1]) for one in buffers] == [b"a", b"b", b"c", b"\0"]
+        request = usb_sg_init(dev, inward, buffers)
+        waiting = spawn(usb_sg_wait(request))
+        waiting.awaited = True
+        await sleep(us(300))
+        usb_sg_cancel(request)
+        assert await failing(waiting) == errno.ECONNRESET
+        assert all(urb.use_count == 0 for urb in request.urbs)
+        with pytest.raises(OSError, match="at least one buffer"):
+            usb_sg_init(dev, out, [])
+
+    rig.run(main)
+
+
+def test_scattered_urb(rig: Any) -> None:
+    async def main() -> None:
+        dev = await rig.plug()
+        pieces = [bytearray(512), bytearray(100), bytearray(412)]
+        urb = usb_alloc_urb()
+        usb_fill_bulk_urb(urb, dev, usb_rcvbulkpipe(dev, 1), None, 1024, lambda _: None)
+        urb.sg, urb.num_sgs = pieces, 3
+        rig.device.queue[0x81] = deque([b"x" * 512, b"y" * 512])
+        usb_submit_urb(urb)
+        await sleep(ms(1))
+        assert urb.status == 0
+        assert pieces == [b"x" * 512, b"y" * 100, b"y" * 412]
+
+    rig.run(main)
