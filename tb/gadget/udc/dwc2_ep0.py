@@ -26,6 +26,7 @@ from pymodel.gen.udc_regs import (
     DOEPTSIZ,
     DOEPTSIZ0,
     FIFO,
+    GINTSTS,
 )
 from tb.kernel import DmaBuffer, os_error
 from tb.usb import (
@@ -126,7 +127,7 @@ class Dwc2Ep0(UsbEp):
         stored = bool(causes & DOEPINT.StupPktRcvd.mask)
         if stored:
             self._stored = True
-            self.setups += 1
+            await self._setup_came()
         if causes & DOEPINT.SetUp.mask:
             if not self._stored:  # cores before 3.00a do not tell
                 self.setups += 1
@@ -141,6 +142,14 @@ class Dwc2Ep0(UsbEp):
             size = max(PACKET - left, 0)
             self.udc.post("out", bytes(self.udc.pool.memory.read(self._address_of_slot(), size)))
 
+    async def _setup_came(self) -> None:
+        """Void what is being answered; the NAK of the SETUP may have been cleared just now."""
+        self.setups += 1
+        if self.state not in (Ep0State.IDLE, Ep0State.WAIT):
+            active = DOEPCTL0.USBActEP.mask
+            await self.hw.write(_CTL_IN, active | SNAK)
+            await self.hw.write(_CTL_OUT, active | SNAK)
+
     def _address_of_slot(self) -> int:
         assert self.area is not None
         return self.area.address + self._slot * PACKET
@@ -154,10 +163,10 @@ class Dwc2Ep0(UsbEp):
         data, self._slave_out = self._slave_out, b""
         self.udc.post("out", data)
 
-    def slave_setup(self, data: bytes) -> None:
+    async def slave_setup(self, data: bytes) -> None:
         """Slave mode: a SETUP packet has come; a later one may replace it."""
         self._slave_setup = data
-        self.setups += 1
+        await self._setup_came()
 
     def slave_setup_done(self) -> None:
         """Slave mode: the SETUP stage is over."""
@@ -170,36 +179,55 @@ class Dwc2Ep0(UsbEp):
     def _tsiz(size: int) -> int:
         return _SETUP_COUNT | DOEPTSIZ0.PktCnt.put(1) | size
 
-    async def _arm(self, command: int, tsiz: int) -> None:
-        write = self.hw.write
-        await write(DOEPTSIZ.at(0), tsiz)
-        if self.hw.dma:
-            await write(DOEPDMA.at(0), self._address_of_slot())
-        await write(_CTL_OUT, DOEPCTL0.USBActEP.mask | EPENA | command)
-
     async def arm_setup(self) -> None:
         """Let a SETUP come in, but no data (interrupts are off)."""
         if self.hw.dma:
-            await self._arm(0, self._tsiz(_SETUP_SIZE * _SETUPS_IN_A_ROW))
+            await self.hw.write(DOEPTSIZ.at(0), self._tsiz(_SETUP_SIZE * _SETUPS_IN_A_ROW))
+            await self.hw.write(DOEPDMA.at(0), self._address_of_slot())
+            await self._start_out(0)
 
-    async def _arm_out(self) -> None:
-        """Let one data packet or the status stage come in (interrupts are off)."""
-        await self._arm(CNAK, self._tsiz(PACKET))
+    async def _prepare_out(self, again: bool = False) -> None:
+        """Expect one data packet or the status stage (interrupts are off).
 
-    async def _send(self, size: int) -> None:
-        """Send `size` bytes of the active request from its actual position (interrupts off)."""
+        The DMA address is that of `arm_setup`, and only written after a packet (`again`): a SETUP
+        may have come meanwhile, and its place must not be forgotten.
+        """
+        await self.hw.write(DOEPTSIZ.at(0), self._tsiz(PACKET))
+        if again and self.hw.dma:
+            await self.hw.write(DOEPDMA.at(0), self._address_of_slot())
+
+    async def _start_out(self, command: int = CNAK) -> None:
+        await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | EPENA | command)
+
+    async def _prepare_in(self, size: int) -> None:
+        """Set up `size` bytes of the active request from its actual position (interrupts off)."""
         packets = max(-(-size // PACKET), 1)
         self._chunk = size
-        write = self.hw.write
-        await write(DIEPTSIZ.at(0), packets << PKT_LSB | size)
-        request = self.active
-        offset = request.actual if request is not None else 0
-        if self.hw.dma and size:
-            await write(DIEPDMA.at(0), self._address + offset)
-        await write(_CTL_IN, DOEPCTL0.USBActEP.mask | EPENA | CNAK)
-        if not self.hw.dma and size:
-            assert request is not None
-            await self.hw.bus.write_fifo(FIFO.at(0), request.data()[offset : offset + size])
+        await self.hw.write(DIEPTSIZ.at(0), packets << PKT_LSB | size)
+        if self.hw.dma and size and self.active is not None:
+            await self.hw.write(DIEPDMA.at(0), self._address + self.active.actual)
+
+    async def _start_in(self) -> None:
+        await self.hw.write(_CTL_IN, DOEPCTL0.USBActEP.mask | EPENA | CNAK)
+        request, size = self.active, self._chunk
+        if not self.hw.dma and size and request is not None:
+            data = request.data()[request.actual : request.actual + size]
+            await self.hw.bus.write_fifo(FIFO.at(0), data)
+
+    async def _send(self, size: int) -> None:
+        """Send `size` bytes of the active request, unless overtaken (interrupts are off)."""
+        await self._prepare_in(size)
+        if not await self._overtaken():
+            await self._start_in()
+
+    async def _overtaken(self) -> bool:
+        """Look, as late as possible, whether a new SETUP has come (interrupts are off)."""
+        if self.hw.dma:
+            causes = await self.hw.read(DOEPINT.at(0))
+            return self._stale or bool(causes & (DOEPINT.StupPktRcvd.mask | DOEPINT.SetUp.mask))
+        while await self.hw.read(GINTSTS.OFFSET) & GINTSTS.RxFLvl.mask:
+            await self.udc.pop_rx()
+        return self._stale
 
     async def stop_in(self) -> None:
         """Take back what EP0 IN still has to send (interrupts are off)."""
@@ -290,11 +318,16 @@ class Dwc2Ep0(UsbEp):
             if self.hw.dma and self._length:
                 buffer: RequestBuffer = request.udc_private
                 self._address = buffer.map(request, self.udc.pool, is_in=True, room=request.length)
-            await self._arm_out()
-            await self._send(self._next_chunk(request))
+            await self._prepare_out()
+            await self._prepare_in(self._next_chunk(request))
+            if not await self._overtaken():
+                await self._start_in()
+                await self._start_out()
         elif ctrl.wLength:
             self.state = Ep0State.DATA_OUT
-            await self._arm_out()
+            await self._prepare_out()
+            if not await self._overtaken():
+                await self._start_out()
         else:
             self.state = Ep0State.STATUS_IN
             await self._send(0)
@@ -310,8 +343,6 @@ class Dwc2Ep0(UsbEp):
             if request.actual < self._length or self._zlp:
                 if request.actual >= self._length:
                     self._zlp = False
-                if self._stale:
-                    return
                 with self.hw.lock:
                     await self._send(self._next_chunk(request))
                 return
@@ -343,8 +374,10 @@ class Dwc2Ep0(UsbEp):
             request.actual += len(keep)
             if len(data) == PACKET and request.actual < self.ctrl.wLength:
                 if not self._stale:
+                    # Nothing can come before the endpoint is enabled again.
                     with self.hw.lock:
-                        await self._arm_out()
+                        await self._prepare_out(again=True)
+                        await self._start_out()
                 return
             await self._answer_data_out(request)
 

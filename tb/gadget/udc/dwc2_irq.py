@@ -81,6 +81,7 @@ class Dwc2Interrupts:
             # Slave: the Rx FIFO's status words tell what the OUT causes would.
             self.mask |= _G.RxFLvl.mask
         self._suspended_from: DeviceState | None = None
+        self._playing = False
 
     # -- hard interrupt --------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class Dwc2Interrupts:
         ep0 = self.udc.ep0
         data = await self.hw.bus.read_fifo(FIFO.at(0), size) if size else b""
         if kind == _RX_SETUP:
-            ep0.slave_setup(data)
+            await ep0.slave_setup(data)
         elif kind == _RX_SETUP_DONE:
             ep0.slave_setup_done()
         elif kind == _RX_OUT:
@@ -202,7 +203,16 @@ class Dwc2Interrupts:
     # -- thread ----------------------------------------------------------------------------
 
     async def thread(self) -> None:
-        """Play the events that the hard handler collected."""
+        """Play the events that the hard handler collected, one at a time."""
+        if self._playing:
+            return
+        self._playing = True
+        try:
+            await self._play()
+        finally:
+            self._playing = False
+
+    async def _play(self) -> None:
         udc = self.udc
         while udc.events:
             kind, data, mark = udc.events.popleft()

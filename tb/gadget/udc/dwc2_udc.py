@@ -43,6 +43,7 @@ __all__ = ["Dwc2Udc"]
 log = logging.getLogger(__name__)
 
 _KICK_PRIORITY = 60
+_THREAD_PRIORITY = 50
 _BURST_INCR16 = 7
 _TRDT_HS = 9
 _PACKET_LIMIT = 1024
@@ -141,6 +142,13 @@ class Dwc2Udc(UsbGadgetOps):
             priority=_KICK_PRIORITY,
         )
         self.irq = Dwc2Interrupts(self)
+        self._late = Work(
+            self.irq.thread,
+            name=f"{device.name} events",
+            cpu=hw.bus.cpu,
+            context=Context.IRQ_THREAD,
+            priority=_THREAD_PRIORITY,
+        )
 
     @property
     def endpoints(self) -> list[Dwc2Ep]:
@@ -161,6 +169,9 @@ class Dwc2Udc(UsbGadgetOps):
     def post(self, kind: str, data: bytes = b"", mark: int = 0) -> None:
         """Hand an event to the irq thread."""
         self.events.append((kind, data, mark))
+        if not self.in_handler:
+            # Found while interrupts were off: nothing else would wake the thread.
+            self._late.schedule()
 
     # -- gadget operations -----------------------------------------------------------------
 
