@@ -86,41 +86,44 @@ module global_csr #(
     output wire [31:0] trace_gotgint
 );
 
+    `include "udc_regs.vh"
+
     // register indexes of the shadow RAM: {device bank, offset[7:2]}
-    localparam [6:0] GOTGCTL = 7'h00;
-    localparam [6:0] GOTGINT = 7'h01;
-    localparam [6:0] GAHBCFG = 7'h02;
-    localparam [6:0] GUSBCFG = 7'h03;
-    localparam [6:0] GRSTCTL = 7'h04;
-    localparam [6:0] GINTSTS = 7'h05;
-    localparam [6:0] GINTMSK = 7'h06;
-    localparam [6:0] GRXSTSR = 7'h07;
-    localparam [6:0] GRXFSIZ = 7'h09;
-    localparam [6:0] GI2CCTL = 7'h0C;
-    localparam [6:0] GPVNDCTL = 7'h0D;
-    localparam [6:0] GGPIO = 7'h0E;
-    localparam [6:0] GUID = 7'h0F;
-    localparam [6:0] GSNPSID = 7'h10;
-    localparam [6:0] GHWCFG1 = 7'h11;
-    localparam [6:0] GHWCFG2 = 7'h12;
-    localparam [6:0] GHWCFG3 = 7'h13;
-    localparam [6:0] GHWCFG4 = 7'h14;
-    localparam [6:0] GDFIFOCFG = 7'h17;
+    localparam [6:0] GOTGCTL = {GOTGCTL_OFFSET[11], GOTGCTL_OFFSET[7:2]};
+    localparam [6:0] GOTGINT = {GOTGINT_OFFSET[11], GOTGINT_OFFSET[7:2]};
+    localparam [6:0] GAHBCFG = {GAHBCFG_OFFSET[11], GAHBCFG_OFFSET[7:2]};
+    localparam [6:0] GUSBCFG = {GUSBCFG_OFFSET[11], GUSBCFG_OFFSET[7:2]};
+    localparam [6:0] GRSTCTL = {GRSTCTL_OFFSET[11], GRSTCTL_OFFSET[7:2]};
+    localparam [6:0] GINTSTS = {GINTSTS_OFFSET[11], GINTSTS_OFFSET[7:2]};
+    localparam [6:0] GINTMSK = {GINTMSK_OFFSET[11], GINTMSK_OFFSET[7:2]};
+    localparam [6:0] GRXSTSR = {GRXSTSR_OFFSET[11], GRXSTSR_OFFSET[7:2]};
+    localparam [6:0] GRXFSIZ = {GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]};
+    localparam [6:0] GI2CCTL = {GI2CCTL_OFFSET[11], GI2CCTL_OFFSET[7:2]};
+    localparam [6:0] GPVNDCTL = {GPVNDCTL_OFFSET[11], GPVNDCTL_OFFSET[7:2]};
+    localparam [6:0] GGPIO = {GGPIO_OFFSET[11], GGPIO_OFFSET[7:2]};
+    localparam [6:0] GUID = {GUID_OFFSET[11], GUID_OFFSET[7:2]};
+    localparam [6:0] GSNPSID = {GSNPSID_OFFSET[11], GSNPSID_OFFSET[7:2]};
+    localparam [6:0] GHWCFG1 = {GHWCFG1_OFFSET[11], GHWCFG1_OFFSET[7:2]};
+    localparam [6:0] GHWCFG2 = {GHWCFG2_OFFSET[11], GHWCFG2_OFFSET[7:2]};
+    localparam [6:0] GHWCFG3 = {GHWCFG3_OFFSET[11], GHWCFG3_OFFSET[7:2]};
+    localparam [6:0] GHWCFG4 = {GHWCFG4_OFFSET[11], GHWCFG4_OFFSET[7:2]};
+    localparam [6:0] GDFIFOCFG = {GDFIFOCFG_OFFSET[11], GDFIFOCFG_OFFSET[7:2]};
+    localparam [6:0] DCFG = {DCFG_OFFSET[11], DCFG_OFFSET[7:2]};
+    localparam [6:0] DCTL = {DCTL_OFFSET[11], DCTL_OFFSET[7:2]};
+    localparam [6:0] DSTS = {DSTS_OFFSET[11], DSTS_OFFSET[7:2]};
+    localparam [6:0] DIEPMSK = {DIEPMSK_OFFSET[11], DIEPMSK_OFFSET[7:2]};
+    localparam [6:0] DOEPMSK = {DOEPMSK_OFFSET[11], DOEPMSK_OFFSET[7:2]};
+    localparam [6:0] DAINT = {DAINT_OFFSET[11], DAINT_OFFSET[7:2]};
+    localparam [6:0] DAINTMSK = {DAINTMSK_OFFSET[11], DAINTMSK_OFFSET[7:2]};
+    localparam [6:0] DVBUSDIS = {DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]};
+    localparam [6:0] DVBUSPULSE = {DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]};
+    localparam [6:0] DTHRCTL = {DTHRCTL_OFFSET[11], DTHRCTL_OFFSET[7:2]};
+    localparam [6:0] DIEPEMPMSK = {DIEPEMPMSK_OFFSET[11], DIEPEMPMSK_OFFSET[7:2]};
+    localparam [6:0] DEACHINT = {DEACHINT_OFFSET[11], DEACHINT_OFFSET[7:2]};
+    localparam [6:0] DEACHMSK = {DEACHMSK_OFFSET[11], DEACHMSK_OFFSET[7:2]};
+    // these two borrow the indexes of offsets where nothing is
     localparam [6:0] PCGCCTL = 7'h38;
     localparam [6:0] PCGCCTL1 = 7'h39;
-    localparam [6:0] DCFG = 7'h40;
-    localparam [6:0] DCTL = 7'h41;
-    localparam [6:0] DSTS = 7'h42;
-    localparam [6:0] DIEPMSK = 7'h44;
-    localparam [6:0] DOEPMSK = 7'h45;
-    localparam [6:0] DAINT = 7'h46;
-    localparam [6:0] DAINTMSK = 7'h47;
-    localparam [6:0] DVBUSDIS = 7'h4A;
-    localparam [6:0] DVBUSPULSE = 7'h4B;
-    localparam [6:0] DTHRCTL = 7'h4C;
-    localparam [6:0] DIEPEMPMSK = 7'h4D;
-    localparam [6:0] DEACHINT = 7'h4E;
-    localparam [6:0] DEACHMSK = 7'h4F;
 
     localparam HAS_DMA = (DMA != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
@@ -195,23 +198,31 @@ module global_csr #(
     // bits that are plain storage
     always @* begin
         case (index)
-            GOTGCTL: storable = 32'h0010_9EFE;
-            GAHBCFG: storable = HAS_DMA ? 32'h01E0_01BF : 32'h01E0_019F;
-            GINTMSK: storable = 32'hFFFF_FFFE;
-            GRXFSIZ: storable = 32'h0000_FFFF;
-            GUSBCFG, GI2CCTL, GPVNDCTL, GGPIO, GUID, GDFIFOCFG: storable = 32'hFFFF_FFFF;
-            PCGCCTL: storable = 32'hFFFF_E32F;
-            PCGCCTL1: storable = 32'h0000_0007;
-            DCFG: storable = 32'hFF7E_F80F;
-            DCTL: storable = 32'h000F_E873;
-            DIEPMSK: storable = 32'h0000_7BFF;
-            DOEPMSK: storable = 32'h0000_FB7F;
-            DAINTMSK, DEACHMSK: storable = 32'hFFFF_FFFF;
-            DVBUSDIS, DIEPEMPMSK: storable = 32'h0000_FFFF;
-            DVBUSPULSE: storable = 32'h0000_0FFF;
-            DTHRCTL: storable = 32'h0BFF_1FFF;
+            GOTGCTL: storable = GOTGCTL_RW_MASK;
+            GAHBCFG: storable = GAHBCFG_RW_MASK & (HAS_DMA ? ~32'd0 : ~GAHBCFG_DMAEN_MASK);
+            GUSBCFG: storable = GUSBCFG_RW_MASK;
+            GINTMSK: storable = GINTMSK_RW_MASK;
+            GRXFSIZ: storable = GRXFSIZ_RW_MASK;
+            GI2CCTL: storable = GI2CCTL_RW_MASK;
+            GPVNDCTL: storable = GPVNDCTL_RW_MASK;
+            GGPIO: storable = GGPIO_RW_MASK;
+            GUID: storable = GUID_RW_MASK;
+            GDFIFOCFG: storable = GDFIFOCFG_RW_MASK;
+            PCGCCTL: storable = PCGCCTL_RW_MASK;
+            PCGCCTL1: storable = PCGCCTL1_RW_MASK;
+            // the address has flip-flops; descriptor DMA is not built
+            DCFG: storable = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
+            DCTL: storable = DCTL_RW_MASK;
+            DIEPMSK: storable = DIEPMSK_RW_MASK;
+            DOEPMSK: storable = DOEPMSK_RW_MASK;
+            DAINTMSK: storable = DAINTMSK_RW_MASK;
+            DVBUSDIS: storable = DVBUSDIS_RW_MASK;
+            DVBUSPULSE: storable = DVBUSPULSE_RW_MASK;
+            DTHRCTL: storable = DTHRCTL_RW_MASK;
+            DIEPEMPMSK: storable = DIEPEMPMSK_RW_MASK;
+            DEACHMSK: storable = DEACHMSK_RW_MASK;
             // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
-            default: storable = (index >= 7'h50 && index <= 7'h6F) ? 32'h0000_FFFF : 32'd0;
+            default: storable = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK : 32'd0;
         endcase
     end
 
@@ -240,7 +251,7 @@ module global_csr #(
                                rx_flush_reg, 3'd0, soft_reset_reg};
             GINTSTS: status = gintsts;
             GRXSTSR: status = rx_level ? rx_head : 32'd0;
-            GSNPSID: status = 32'h4F54_400A;
+            GSNPSID: status = GSNPSID_RESET;
             GHWCFG1: status = GHWCFG1_VALUE;
             GHWCFG2: status = GHWCFG2_VALUE;
             GHWCFG3: status = GHWCFG3_VALUE;

@@ -22,6 +22,8 @@ module startup #(
     output wire [31:0] fifo_size
 );
 
+    `include "udc_regs.vh"
+
     localparam RX_WORDS = FIFO_WORDS / 4;
     localparam FIFO0_WORDS = FIFO_WORDS / 16;
     localparam FIFON_WORDS = (NUM_IN_EPS > 11) ? FIFO_WORDS / 32 : FIFO_WORDS / 16;
@@ -33,8 +35,8 @@ module startup #(
     reg [31:0] shadow_value;
 
     wire [15:0] depth = (index_reg == 7'd0) ? FIFO0_WORDS[15:0] : FIFON_WORDS[15:0];
-    // indexes 0x03 and 0x0F are GUSBCFG and GUID
-    wire keep = (index_reg == 7'h03) || (index_reg == 7'h0F);
+    wire keep = (index_reg == {GUSBCFG_OFFSET[11], GUSBCFG_OFFSET[7:2]})
+                || (index_reg == {GUID_OFFSET[11], GUID_OFFSET[7:2]});
 
     assign active = active_reg;
     assign index = index_reg;
@@ -44,13 +46,13 @@ module startup #(
 
     always @* begin
         case (index_reg)
-            7'h03: shadow_value = 32'h0000_1400;         // GUSBCFG
-            7'h09: shadow_value = RX_WORDS[31:0];        // GRXFSIZ
-            7'h40: shadow_value = 32'h0810_0000;         // DCFG
-            7'h41: shadow_value = 32'h0000_2002;         // DCTL
-            7'h4A: shadow_value = 32'h0000_17D7;         // DVBUSDIS
-            7'h4B: shadow_value = 32'h0000_05B8;         // DVBUSPULSE
-            7'h4C: shadow_value = 32'h0802_0020;         // DTHRCTL
+            {GUSBCFG_OFFSET[11], GUSBCFG_OFFSET[7:2]}: shadow_value = GUSBCFG_RESET;
+            {GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]}: shadow_value = RX_WORDS[31:0];
+            {DCFG_OFFSET[11], DCFG_OFFSET[7:2]}: shadow_value = DCFG_RESET;
+            {DCTL_OFFSET[11], DCTL_OFFSET[7:2]}: shadow_value = DCTL_RESET;
+            {DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]}: shadow_value = DVBUSDIS_RESET;
+            {DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]}: shadow_value = DVBUSPULSE_RESET;
+            {DTHRCTL_OFFSET[11], DTHRCTL_OFFSET[7:2]}: shadow_value = DTHRCTL_RESET;
             default: shadow_value = 32'h0000_0000;
         endcase
     end
