@@ -34,7 +34,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 # Module (in tb.gadget.functions) of each function that comes with us.
-_MODULES = {"acm": "acm", "gser": "serial", "SourceSink": "source_sink"}
+_MODULES = {"acm": "acm", "gser": "serial", "Loopback": "loopback", "SourceSink": "source_sink"}
 
 _drivers: dict[str, UsbFunctionDriver] = {}
 

@@ -263,3 +263,32 @@ def test_host_that_abandons_transfers(mode: str, seed: int) -> None:
         assert not host.udc.ep0.queue
 
     run(MiniHost(mode), main)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_g_zero(mode: str) -> None:
+    data = random.Random(3).randbytes(10_000)
+
+    async def main(host: MiniHost) -> None:
+        await host.device.load("g_zero", pattern=1, buflen=2048)
+        await host.attach()
+        device = await host.control(0x80, 6, 0x0100, 0, 18)
+        assert device[8:12] == bytes((0x25, 0x05, 0xA0, 0xA4))
+        await host.control(0x00, 9, 3)
+        assert await host.bulk_in(1, 2048) == bytes(i % 63 for i in range(512)) * 4
+        await host.control(0x00, 9, 2)
+        host.toggles.clear()
+        for length in (1, 512, 513, 2047, 2048, 1500):
+            await host.bulk_out(1, data[:length])
+            if length % 512 == 0 and length < 2048:
+                await host.bulk_out(1, b"")
+            assert await host.bulk_in(1, 4096 if length < 2048 else 2048) == data[:length]
+        await host.device.unload("g_zero")
+        await host.device.load("g_zero", loopdefault=1)
+        await host.attach()
+        assert (await host.control(0x80, 6, 0x0200, 0, 9))[5] == 2
+        await host.device.unload("g_zero")
+        with pytest.raises(OSError, match="legal is 0 to 2"):
+            await host.device.load("g_zero", pattern=3)
+
+    run(MiniHost(mode), main)

@@ -13,6 +13,7 @@ from .composite_driver import (
     usb_composite_unregister,
 )
 from .serial import SerialGadget
+from .zero import ZeroGadget
 
 __all__ = [
     "LEGACY",
@@ -22,5 +23,8 @@ __all__ = [
     "usb_composite_unregister",
 ]
 
-LEGACY: Mapping[str, Callable[[Mapping[str, Any]], LegacyDriver]] = {"g_serial": SerialGadget}
+LEGACY: Mapping[str, Callable[[Mapping[str, Any]], LegacyDriver]] = {
+    "g_serial": SerialGadget,
+    "g_zero": ZeroGadget,
+}
 """Module name -> what makes it from its parameters."""
