@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <coroutine>
+#include <ctime>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -268,6 +269,7 @@ Task device_and_bus() {
     const uint64_t first_cycle = pf_cycles[1];
     const int64_t first_ps = pf_now_ps;
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
     submit_out();
     submit_in();
     while (out.completed < wanted || in.completed < wanted) {
@@ -304,12 +306,13 @@ Task device_and_bus() {
     }
     const double wall =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double cpu = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC;
     const double cycles = static_cast<double>(pf_cycles[1] - first_cycle);
     const double frames = static_cast<double>(pf_now_ps - first_ps) / (125.0 * US);
     std::printf("{\"name\": \"bare_cpp\", \"cycles_per_s\": %.0f, \"cycles\": %.0f, "
-                "\"wall_seconds\": %.3f, \"payload_bytes\": %llu, \"sim_time_ns\": %lld, "
+                "\"wall_seconds\": %.3f, \"cpu_seconds\": %.3f, \"payload_bytes\": %llu, \"sim_time_ns\": %lld, "
                 "\"packets_per_microframe\": %.2f, \"naks\": %u}\n",
-                cycles / wall, cycles, wall,
+                cycles / wall, cycles, wall, cpu,
                 static_cast<unsigned long long>(PACKET) * (out.packets + in.packets),
                 static_cast<long long>((pf_now_ps - first_ps) / 1000),
                 (out.packets + in.packets) / frames, out.naks + in.naks);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Build and run the bare C++ loop (`bare.cpp`): `python -m tests.bench.bare [TRANSFERS]`.
 
-Prints one line of JSON with `cycles_per_s`, `cycles`, `wall_seconds`, `payload_bytes`.
+Prints one line of JSON: `cycles_per_s`, `cycles`, `wall_seconds`, `cpu_seconds`, `payload_bytes`.
 """
 
 from __future__ import annotations

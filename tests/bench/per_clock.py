@@ -2,7 +2,7 @@
 """Build and run the per-clock cocotb bench: `python -m tests.bench.per_clock [PACKETS]`.
 
 It uses cocotb as it comes: its own Verilator main, its own clocks, its default options. Prints one
-line of JSON with `cycles_per_s`, `cycles`, `wall_seconds`, `payload_bytes`.
+line of JSON with `cycles_per_s`, `cycles`, `wall_seconds`, `cpu_seconds`, `payload_bytes`.
 """
 
 from __future__ import annotations
