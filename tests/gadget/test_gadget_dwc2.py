@@ -292,3 +292,23 @@ def test_g_zero(mode: str) -> None:
             await host.device.load("g_zero", pattern=3)
 
     run(MiniHost(mode), main)
+
+
+def test_more_packets_than_one_transfer_holds() -> None:
+    """64 KiB at full speed are 1024 packets; PktCnt holds 1023, so there are two transfers."""
+    pattern = bytes(i % 63 for i in range(64)) * 1024
+
+    async def main(host: MiniHost) -> None:
+        await host.device.sh(SOURCE_SINK)
+        await host.attach()
+        await host.enumerate()
+        await sleep(ms(1))
+        before = host.device.irq_chip.count(2)
+        assert await host.bulk_in(1, 65536, 64) == pattern
+        await host.bulk_out(1, pattern, 64)
+        await sleep(ms(1))
+        assert host.device.irq_chip.count(2) - before == 4
+        function = host.udc.driver.cdev.configs[0].functions[0]
+        assert (function.received, function.errors, function.sent) == (65536, 0, 65536)
+
+    run(MiniHost("dma", "full"), main)
