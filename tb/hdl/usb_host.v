@@ -2,7 +2,7 @@
 // The USB host side: sends and receives packets with the times of the connector, makes the frame
 // clock, bus reset with the host's side of the chirp, resume, and watches the line. What to send
 // next is asked of the mailbox (c/usb_host.c), which holds the transactions: one call per packet
-// end, one per byte, one per idle clock.
+// end, one per byte, one in idle clocks.
 
 `resetall
 `timescale 1ps / 1ps
@@ -206,7 +206,8 @@ always @(posedge clk) begin
                     tick <= 1'b0;
                     action = `PF_CALL(pf_usb_sof)(
                         {16'd0, (h_hs ? MICROFRAME : FRAME) - 16'd1 - frame_left});
-                end else begin
+                end else if (since[23:6] == 18'd0 || frame_left[2:0] == 3'd0) begin
+                    // a quiet bus is not asked for in each clock: calls cost time
                     action = `PF_CALL(pf_usb_idle)({16'd0, frame_left}, {8'd0, since});
                 end
             end

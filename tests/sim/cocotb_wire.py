@@ -198,8 +198,10 @@ async def knobs_on_in(rig: Rig) -> None:
         assert (result.status, acks, goods, bads) == (Status.TIMEOUT, 0, 0, 1), knob
     result, acks, _, _, _ = await rig.delta(PID.IN, LOOP, no_handshake=True)
     assert (result.status, result.handshake, acks) == (Status.OK, None, 0)
+    rig.records.clear()
     result = await rig.do(PID.IN, LOOP, handshake_pid=PID.NAK)
-    assert result.handshake == "NAK"
+    assert (result.status, result.handshake) == (Status.OK, None)
+    assert rig.packets()[-1].data == build_handshake(PID.NAK)
     rig.records.clear()
     result = await rig.do(PID.IN, LOOP, late_handshake_ns=2000)
     assert result.status is Status.OK
