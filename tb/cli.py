@@ -80,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"plugfest: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("plugfest: interrupted", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ from .options import RunOptions, UsageError
 
 __all__ = ["finish", "run_scenario"]
 
+# Ctrl-C ends a run as failed, but its traceback helps nobody.
+_INTERRUPTIONS = ("Interrupted", "KeyboardInterrupt")
+
 
 def run_scenario(options: RunOptions) -> int:
     """Run a scenario file.
@@ -49,6 +52,8 @@ def _run_in_simulator(options: RunOptions, parameters: UdcParameters) -> int:
         simulation = build(options.backend, parameters, waves=options.waves, say=_say)
     except ToolMissing as error:
         raise UsageError(str(error)) from None
+    for note in simulation.notes:
+        _say(note)
     launch(
         simulation,
         "tb.simulated",
@@ -88,7 +93,7 @@ def finish(bench: Bench, failure: BaseException | None) -> int:
         Exit status: 0 passed, 1 failed.
     """
     summary = bench.close(failure)
-    if failure is not None and not isinstance(failure, KeyboardInterrupt):
+    if failure is not None and type(failure).__name__ not in _INTERRUPTIONS:
         sys.stdout.flush()
         traceback.print_exception(failure)
         sys.stderr.flush()
