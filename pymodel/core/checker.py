@@ -110,7 +110,7 @@ class Checker:
         self._tx_words: dict[int, list[int]] = {}
         self._reads: deque[tuple[int, int]] = deque()
         self._writes: deque[tuple[int, int, int]] = deque()
-        self._written_early = 0
+        self._head_words: list[tuple[int, int, int]] | None = None
         self._judge = Judge(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
@@ -214,7 +214,7 @@ class Checker:
         self._reads.clear()
         self._writes.clear()
         self._since.clear()
-        self._written_early = 0
+        self._head_words = None
 
     # -- receiving ---------------------------------------------------------------------------
 
@@ -293,9 +293,12 @@ class Checker:
         result = self._step(event)
         assert isinstance(result, tuple)
         address, payload = result
-        expected = list(_dma_words(address, payload))
-        self._writes.extend(expected[self._written_early :])
-        self._written_early = 0
+        if self._head_words is None:
+            self._writes.extend(_dma_words(address, payload))
+        else:
+            # Written before it was reported as popped; what is left must still come.
+            self._writes.extend(self._head_words)
+            self._head_words = None
         self.touch("rx", f"out{n}")
 
     def _dma_write(self, event: Event) -> None:
@@ -308,16 +311,16 @@ class Checker:
             if not model.rx.entries:
                 self.wrong("DMA write", f"{event}: nothing is to be written")
                 return
-            head = model.rx.entries[0]
-            out = model.outs[head.endpoint]
-            # The fourth SETUP of a stage goes where the first one went.
-            rewind = 24 if head.kind == f.PKTSTS_SETUP and out.setups == 3 else 0
-            words = list(_dma_words(out.dma - rewind & f.M32, head.data))
-            if self._written_early >= len(words):
+            if self._head_words is None:
+                head = model.rx.entries[0]
+                out = model.outs[head.endpoint]
+                # The fourth SETUP of a stage goes where the first one went.
+                rewind = 24 if head.kind == f.PKTSTS_SETUP and out.setups == 3 else 0
+                self._head_words = list(_dma_words(out.dma - rewind & f.M32, head.data))
+            if not self._head_words:
                 self.wrong("DMA write", f"{event}: beyond the packet at the head")
                 return
-            expected = words[self._written_early]
-            self._written_early += 1
+            expected = self._head_words.pop(0)
         mask = (1 << 8 * valid) - 1
         if (place, valid) != expected[:2] or (word ^ expected[2]) & mask:
             self.wrong(

@@ -223,7 +223,10 @@ class Player:
             await self.arm_in(0, size, 1)
             answer = await self.wire.in_(0, 0, 64)
         else:
-            await self.arm_out(0, 64 if size else 0, 1)
+            if await self.hw.read32(DOEPCTL.at(0)) & EPENA:
+                await self.set(DOEPCTL.at(0), CNAK)  # armed for SETUPs, takes data as well
+            else:
+                await self.arm_out(0, 64 if size else 0, 1)
             answer = await self.wire.out(0, 0, PID.DATA1, self.random.randbytes(size))
         return answer.handshake in ("ACK", "NYET")
 
