@@ -209,9 +209,8 @@ class Player:
             await self.set(DOEPCTL.at(0), STALL)
         if self.random.random() < 0.1:
             await self.arm_setup()
-        if length:
-            if not await self.stage(to_host, length):
-                return
+        if length and not await self.stage(to_host, length):
+            return
         await self.stage(not read, 0)
         await self.drain()
 
