@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import SchedulingWhileAtomic
 from .scheduler import current
-from .task import Cancelled, Context, Task, TimerHandle, Waitable, as_coroutine
-from .times import ps_text
+from .task import Context, Sleep, Task, Waitable, as_coroutine
 
 if TYPE_CHECKING:
     from .cpu import Cpu
@@ -17,24 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["current_task", "gather", "might_sleep", "now", "sleep", "spawn", "timeout"]
 
 T = TypeVar("T")
-
-
-class _Sleep(Waitable):
-    __slots__ = ("duration", "handle")
-
-    def __init__(self, duration: int) -> None:
-        self.duration = duration
-        self.handle: TimerHandle | None = None
-
-    def arm(self, task: Task[Any]) -> None:
-        self.handle = task.kernel.call_later(self.duration, task.wake, None)
-
-    def disarm(self, task: Task[Any]) -> None:
-        if self.handle is not None:
-            self.handle.cancel()
-
-    def __repr__(self) -> str:
-        return f"sleep({ps_text(self.duration)})"
 
 
 def current_task() -> Task[Any]:
@@ -70,7 +51,7 @@ def might_sleep() -> None:
 
 def sleep(duration: int) -> Waitable:
     """Wait for a number of picoseconds: `await sleep(ms(1))`."""
-    return _Sleep(duration)
+    return Sleep(duration)
 
 
 def spawn(
@@ -94,27 +75,7 @@ async def timeout(awaitable: Awaitable[T], duration: int) -> T:
     Raises:
         TimeoutError: the time is over; what was awaited has been cancelled if it was a coroutine.
     """
-    owned = not isinstance(awaitable, Task)
-    task: Task[T] = (
-        awaitable if isinstance(awaitable, Task) else spawn(as_coroutine(awaitable), name="timeout")
-    )
-    task.awaited = True
-    waiter = current_task()
-    expired = TimeoutError(f"not done within {ps_text(duration)}: {awaitable!r}")
-    handle = current().call_later(duration, waiter.throw, expired)
-    try:
-        result: T = await task
-        return result
-    except TimeoutError as error:
-        if error is expired and owned:
-            task.cancel()
-        raise
-    except Cancelled:
-        if owned:
-            task.cancel()
-        raise
-    finally:
-        handle.cancel()
+    return await current().timeout(awaitable, duration)
 
 
 async def gather(*awaitables: Awaitable[Any]) -> list[Any]:

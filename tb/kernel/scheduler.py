@@ -15,7 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import Deadlock, SchedulingWhileAtomic
-from .task import Cancelled, Context, Task, TimerHandle, as_coroutine
+from .task import Cancelled, Context, Sleep, Task, TimerHandle, Waitable, as_coroutine
 from .times import ps_text
 
 if TYPE_CHECKING:
@@ -85,6 +85,42 @@ class Kernel:
     def call_soon(self, fn: Callable[..., object], *args: Any) -> None:
         """Call a plain function at the next turn of the loop, at the present time."""
         self._soon.append((fn, args))
+
+    def sleep(self, duration: int) -> Waitable:
+        """Wait for a number of picoseconds: `await kernel.sleep(ms(1))`."""
+        return Sleep(duration)
+
+    async def timeout(self, awaitable: Awaitable[T], duration: int) -> T:
+        """Wait for something, but not for longer than `duration` picoseconds.
+
+        Raises:
+            TimeoutError: the time is over; a coroutine that was awaited has been cancelled.
+        """
+        owned = not isinstance(awaitable, Task)
+        waiter = self.task
+        if waiter is None:
+            raise RuntimeError("only a task can wait")
+        task: Task[T] = (
+            awaitable
+            if isinstance(awaitable, Task)
+            else self.spawn(as_coroutine(awaitable), name="timeout", cpu=waiter.cpu)
+        )
+        task.awaited = True
+        expired = TimeoutError(f"not done within {ps_text(duration)}: {awaitable!r}")
+        handle = self.call_later(duration, waiter.throw, expired)
+        try:
+            result: T = await task
+            return result
+        except TimeoutError as error:
+            if error is expired and owned:
+                task.cancel()
+            raise
+        except Cancelled:
+            if owned:
+                task.cancel()
+            raise
+        finally:
+            handle.cancel()
 
     def in_atomic(self, context: Context, fn: Callable[..., T], *args: Any) -> T:
         """Call a plain function in an atomic context, e.g. a completion handler (S003-60)."""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from .times import ps_text
+
 if TYPE_CHECKING:
     from .cpu import Cpu
     from .scheduler import Kernel
@@ -15,6 +17,7 @@ __all__ = [
     "RESCHEDULE",
     "Cancelled",
     "Context",
+    "Sleep",
     "Task",
     "TimerHandle",
     "Waitable",
@@ -73,6 +76,29 @@ class Waitable:
     def __await__(self) -> Generator[Waitable, Any, Any]:
         """Suspend the running task until woken; gives what it was woken with."""
         return (yield self)
+
+
+class Sleep(Waitable):
+    """Wait for a number of picoseconds."""
+
+    __slots__ = ("duration", "handle")
+
+    def __init__(self, duration: int) -> None:
+        """Note the duration; time counts from the await."""
+        self.duration = duration
+        self.handle: TimerHandle | None = None
+
+    def arm(self, task: Task[Any]) -> None:
+        """Start the timer."""
+        self.handle = task.kernel.call_later(self.duration, task.wake, None)
+
+    def disarm(self, task: Task[Any]) -> None:
+        """Stop the timer."""
+        if self.handle is not None:
+            self.handle.cancel()
+
+    def __repr__(self) -> str:
+        return f"sleep({ps_text(self.duration)})"
 
 
 class _Yield(Waitable):
