@@ -42,6 +42,7 @@ module usb2_link #(
     // 0 silent, 1 ACK, 2 NAK, 3 STALL, 4 NYET, 5 data, 6 isochronous
     input  wire [2:0]  ans_kind,
     input  wire [3:0]  ans_pid,
+    // data: bytes to send; else most bytes of payload that may come
     input  wire [10:0] ans_length,
 
     // Payload to be sent, first byte in bits 7:0
@@ -368,6 +369,7 @@ module usb2_link #(
         .ans_take       (ans_take),
         .ans_kind       (ans_kind_reg),
         .ans_pid        (ans_pid_reg),
+        .ans_length     (ans_length_reg),
         .line_valid     (line_valid),
         .line_ready     (line_ready),
         .line_message   (line_message),
