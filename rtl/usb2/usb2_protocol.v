@@ -79,7 +79,8 @@ module usb2_protocol (
         A_STALL  = 3'd3,
         A_NYET   = 3'd4,
         A_DATA   = 3'd5,
-        A_ISO    = 3'd6;
+        A_ISO    = 3'd6,
+        A_STATUS = 3'd7;
 
     // USB 2.0 table 8-1
     localparam [3:0]
@@ -134,6 +135,9 @@ module usb2_protocol (
     wire        sends_data = in_reg && (ans_kind == A_DATA || ans_kind == A_ISO);
     wire        sends_hand = ans_kind != A_SILENT && ans_kind != A_DATA && ans_kind != A_ISO;
     // NYET only for the data that was expected: a repeated packet leaves the buffer as it was.
+    // A status stage has no data: STALL if there are any.
+    wire        filled     = ans_kind == A_STATUS && rx_length != 11'd0;
+    wire        stall      = ans_kind == A_STALL || filled;
     wire        nyet       = ans_kind == A_NYET && rx_pid == ans_pid;
     // An over-long packet is not answered (section 8.4.4), nor is a SETUP that is not one: the core
     // drops both. Tokens have no payload, so neither have IN and PING here.
@@ -279,7 +283,7 @@ module usb2_protocol (
     assign tx_data = sends_data;
     // Handshakes: ACK 0010, NAK 1010, STALL 1110, NYET 0110
     assign tx_pid  = sends_data ? ans_pid
-        : {ans_kind == A_NAK || ans_kind == A_STALL, ans_kind == A_STALL || nyet, 2'b10};
+        : {ans_kind == A_NAK || stall, stall || nyet, 2'b10};
 
     // Fields of the messages; `rx_word` is zero for all but T_WORD.
     assign message_data = rx_word | {15'd0,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from raw import GET_DEVICE, BulkOut, attach_gadget, configure, control_in, retry
+from raw import GET_DEVICE, BulkOut, attach_gadget, configure, control_in
 from tb.kernel import spawn
 
 HOST = False
@@ -14,7 +14,7 @@ async def main(bench) -> None:
     wire = bench.wire
     await attach_gadget(bench)
     for size in (7, 9, 64):
-        result = await wire.setup(0, 0, GET_DEVICE.ljust(64, b"\0")[:size])
+        result = await wire.setup(0, 0, GET_DEVICE.ljust(64, b"\0")[:size], by_hand=True)
         assert result.handshake is None, (size, result)
         assert len(await control_in(bench, GET_DEVICE)) == 18
     await configure(bench)
@@ -30,8 +30,11 @@ async def main(bench) -> None:
     pipe, sent = BulkOut(bench, 5, 1), b""
     for number, extra in enumerate((1, 2, 3, 4, 100, 1024 - full, 1030 - full)):
         payload = bytes([number + 1]) * full
-        for data, knobs in ((payload + bytes(extra), {}), (payload, {"extend": min(extra, 64)})):
-            result = await retry(bench, wire.out, 5, 1, pipe.pid, data, **knobs)
+        for data, knobs in (
+            (payload + bytes(extra), {"by_hand": True}),
+            (payload, {"extend": min(extra, 64)}),
+        ):
+            result = await pipe.send(data, **knobs)
             assert result.handshake is None, (extra, result)
         result = await pipe.send(payload)
         assert result.handshake in ("ACK", "NYET"), result
