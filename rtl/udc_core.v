@@ -169,6 +169,7 @@ module udc_core #(
         .write_data(csr_write_data), .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .line_state(line_state), .vbus_valid(vbus_valid),
+        .connected(ctl_connect),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
         .rx_head(head), .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),

@@ -33,6 +33,7 @@ module global_csr #(
     input  wire [10:0] sof_frame,
     input  wire [1:0]  line_state,
     input  wire        vbus_valid,
+    input  wire        connected,
 
     // state that is shown in registers
     input  wire        dma_busy,
@@ -56,6 +57,7 @@ module global_csr #(
     output wire        full_speed_only,
     output wire        remote_wakeup,
     output wire        stall_status,
+    // stays when the register changes: only the end of the connection ends a test mode
     output wire [2:0]  test_mode,
     output wire        soft_disconnect,
     output wire        session,
@@ -167,6 +169,7 @@ module global_csr #(
     reg         wakeup_reg;
     reg         stall_status_reg;
     reg  [2:0]  test_reg;
+    reg  [2:0]  testing_reg;
     reg         disconnect_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
@@ -324,7 +327,7 @@ module global_csr #(
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign remote_wakeup = wakeup_reg;
     assign stall_status = stall_status_reg;
-    assign test_mode = test_reg;
+    assign test_mode = testing_reg;
     assign soft_disconnect = disconnect_reg;
     assign session = override_reg[0] ? override_reg[1] : vbus_valid;
     assign full_speed = full_speed_reg;
@@ -358,6 +361,12 @@ module global_csr #(
             && !(write && is_global && (index == GOTGINT) && write_data[2])) || session_end;
         // one clock more, so that a DMA job that began with the command has shown itself
         soft_done_reg <= soft_reset_reg;
+        if (testing_reg == 3'd0) begin
+            testing_reg <= test_reg;
+        end
+        if (!connected) begin
+            testing_reg <= 3'd0;
+        end
 
         if (line_valid) begin
             case (line[3:0])
