@@ -159,6 +159,7 @@ module udc #(
     wire        ctl_connect;
     wire        ctl_full_speed_only;
     wire        ctl_remote_wakeup;
+    wire [2:0]  ctl_test;
     wire        ctl_soft_reset;
     wire [1:0]  line_state;
     wire        vbus_valid;
@@ -179,7 +180,8 @@ module udc #(
     ) usb2_link (
         .core_clk(core_clk), .core_rst(core_rst),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
-        .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_soft_reset(ctl_soft_reset),
+        .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_test(ctl_test),
+        .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),
@@ -221,7 +223,8 @@ module udc #(
         .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
         .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
-        .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_soft_reset(ctl_soft_reset),
+        .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_test(ctl_test),
+        .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),

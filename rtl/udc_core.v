@@ -72,6 +72,7 @@ module udc_core #(
     output wire         ctl_connect,
     output wire         ctl_full_speed_only,
     output wire         ctl_remote_wakeup,
+    output wire [2:0]   ctl_test,
     output wire         ctl_soft_reset,
     input  wire [1:0]   line_state,
     input  wire         vbus_valid,
@@ -146,7 +147,7 @@ module udc_core #(
     wire [15:0] rx_depth;
     wire        rx_size_written;
     wire [15:0] in_mask, out_mask, empty_mask;
-    wire        global_out_nak, global_in_nak, global_nak_push;
+    wire        global_out_nak, global_in_nak, global_nak_push, stall_status;
     wire        rx_flush, tx_flush;
     wire [4:0]  tx_flush_fifo;
     wire        address_taken, global_nak_pushed, global_nak_popped;
@@ -168,6 +169,7 @@ module udc_core #(
         .write_data(csr_write_data), .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .line_state(line_state), .vbus_valid(vbus_valid),
+        .connected(ctl_connect),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
         .rx_head(head), .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
@@ -175,6 +177,7 @@ module udc_core #(
         .tx_flushed(tx_flushed), .reset_start(reset_start),
         .dma_enable(dma_enable), .empty_level(empty_level),
         .full_speed_only(ctl_full_speed_only), .remote_wakeup(ctl_remote_wakeup),
+        .stall_status(stall_status), .test_mode(ctl_test),
         .soft_disconnect(soft_disconnect), .session(session), .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address),
@@ -228,7 +231,8 @@ module udc_core #(
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .global_out_nak(global_out_nak),
-        .global_in_nak(global_in_nak), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
+        .global_in_nak(global_in_nak), .stall_status(stall_status),
+        .test_nak(ctl_test == 3'd3), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
         .rx_size_written(rx_size_written), .tx_flush(tx_flush), .tx_flush_fifo(tx_flush_fifo),
         .soft_reset_wait(soft_reset_wait), .address_taken(address_taken),
         .global_nak_pushed(global_nak_pushed), .global_nak_popped(global_nak_popped),

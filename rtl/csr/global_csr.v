@@ -33,6 +33,7 @@ module global_csr #(
     input  wire [10:0] sof_frame,
     input  wire [1:0]  line_state,
     input  wire        vbus_valid,
+    input  wire        connected,
 
     // state that is shown in registers
     input  wire        dma_busy,
@@ -55,6 +56,9 @@ module global_csr #(
     output wire        empty_level,
     output wire        full_speed_only,
     output wire        remote_wakeup,
+    output wire        stall_status,
+    // stays when the register changes: only the end of the connection ends a test mode
+    output wire [2:0]  test_mode,
     output wire        soft_disconnect,
     output wire        session,
     output wire        full_speed,
@@ -163,6 +167,9 @@ module global_csr #(
     reg         old_valid_reg;
     reg  [6:0]  old_reg;
     reg         wakeup_reg;
+    reg         stall_status_reg;
+    reg  [2:0]  test_reg;
+    reg  [2:0]  testing_reg;
     reg         disconnect_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
@@ -319,6 +326,8 @@ module global_csr #(
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign remote_wakeup = wakeup_reg;
+    assign stall_status = stall_status_reg;
+    assign test_mode = testing_reg;
     assign soft_disconnect = disconnect_reg;
     assign session = override_reg[0] ? override_reg[1] : vbus_valid;
     assign full_speed = full_speed_reg;
@@ -352,6 +361,12 @@ module global_csr #(
             && !(write && is_global && (index == GOTGINT) && write_data[2])) || session_end;
         // one clock more, so that a DMA job that began with the command has shown itself
         soft_done_reg <= soft_reset_reg;
+        if (testing_reg == 3'd0) begin
+            testing_reg <= test_reg;
+        end
+        if (!connected) begin
+            testing_reg <= 3'd0;
+        end
 
         if (line_valid) begin
             case (line[3:0])
@@ -400,6 +415,7 @@ module global_csr #(
                 GRXFSIZ: rx_depth_reg <= write_data[15:0];
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
+                    stall_status_reg <= write_data[2];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
                     if (write_data[10:4] != address_reg) begin
@@ -410,6 +426,7 @@ module global_csr #(
                 DCTL: begin
                     wakeup_reg <= write_data[0];
                     disconnect_reg <= write_data[1];
+                    test_reg <= write_data[6:4];
                     if (write_data[7]) begin
                         gin_nak_reg <= 1'b1;
                     end
@@ -452,6 +469,8 @@ module global_csr #(
             address_reg <= 7'd0;
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;
+            stall_status_reg <= 1'b0;
+            test_reg <= 3'd0;
             disconnect_reg <= 1'b1;
             gin_nak_reg <= 1'b0;
             gout_nak_reg <= 1'b0;

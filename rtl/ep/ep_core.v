@@ -52,6 +52,9 @@ module ep_core #(
     input  wire [15:0] empty_mask,
     input  wire        global_out_nak,
     input  wire        global_in_nak,
+    // DCFG.NZStsOUTHShk; test mode SE0_NAK
+    input  wire        stall_status,
+    input  wire        test_nak,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -146,6 +149,7 @@ module ep_core #(
     localparam [3:0] PID_IN = 4'b1001;
     localparam [3:0] PID_SETUP = 4'b1101;
     localparam [2:0] KIND_DATA = 3'd5;
+    localparam [2:0] KIND_STATUS = 3'd7;
 
     // ---- operation and what is in work --------------------------------------------------------
 
@@ -168,6 +172,9 @@ module ep_core #(
     reg  [3:0]  token_ep_reg;
     reg  [3:0]  token_pid_reg;
     reg  [10:0] token_size_reg;
+    // an OUT packet that has to be empty; the first word is yet to come
+    reg         token_status_reg;
+    reg         token_first_reg;
     // IN packet on the wire
     reg         sending_reg;
     reg  [3:0]  sending_ep_reg;
@@ -182,6 +189,9 @@ module ep_core #(
     reg  [31:0] job_head_reg;
     // EP0: SETUP not yet followed by a token, packet size code
     reg         setup_open_reg;
+    // direction of the control transfer: of the SETUP on the wire, of the last one accepted
+    reg         setup_in_reg;
+    reg         control_in_reg;
     reg  [1:0]  ep0_size_reg;
     // DMA: SETUPs in memory since the address was set, some in this stage
     reg  [1:0]  setup_count_reg;
@@ -302,6 +312,7 @@ module ep_core #(
         .flags(flags_reg), .transfer_type(control_reg[16:15]),
         .packets_left(count_reg[9:0] != 10'd0),
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
+        .no_data(stall_status && control_in_reg), .test_nak(test_nak),
         .next_length(length_now_reg), .packet_ready(words_there),
         .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
@@ -319,7 +330,8 @@ module ep_core #(
     wire [3:0] end_pid = rx_data[15:12];
     wire [10:0] end_length = rx_data[10:0];
     wire end_toggle = (end_pid == token_pid_reg);
-    wire end_good = end_ok && !rx_fifo_overflow
+    wire end_refused = end_ok && token_status_reg && (end_length != 11'd0);
+    wire end_good = end_ok && !rx_fifo_overflow && !end_refused
                     && (token_setup_reg ? (end_length == 11'd8)
                                         : (end_length <= token_size_reg));
     wire end_accept = act_end && rx_fifo_is_open && end_good && end_toggle;
@@ -630,6 +642,15 @@ module ep_core #(
             token_ep_reg <= ep;
             token_pid_reg <= token_data_pid;
             token_size_reg <= packet_reg;
+            token_status_reg <= (token_kind == KIND_STATUS);
+            token_first_reg <= 1'b1;
+        end
+        // bmRequestType bit 7: device to host
+        if (rx_fifo_word) begin
+            token_first_reg <= 1'b0;
+            if (token_first_reg) begin
+                setup_in_reg <= rx_data[7];
+            end
         end
         if (send_start) begin
             sending_reg <= 1'b1;
@@ -658,6 +679,10 @@ module ep_core #(
         end
         if (setup_accept) begin
             setup_open_reg <= 1'b1;
+            control_in_reg <= setup_in_reg;
+        end
+        if (reset_start) begin
+            control_in_reg <= 1'b0;
         end
         if (reset_start || rx_fifo_flush) begin
             setup_open_reg <= 1'b0;
@@ -698,6 +723,7 @@ module ep_core #(
             sending_reg <= 1'b0;
             push_reg <= 1'b0;
             setup_open_reg <= 1'b0;
+            control_in_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
@@ -718,7 +744,7 @@ module ep_core #(
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
         .token_length(token_length), .end_ours(token_known_reg), .end_ep(token_ep_reg),
-        .end_accept(end_accept), .end_open(rx_fifo_is_open), .end_good(end_good),
+        .end_accept(end_accept), .end_open(rx_fifo_is_open && !end_refused), .end_good(end_good),
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),

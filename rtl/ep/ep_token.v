@@ -17,6 +17,10 @@ module ep_token (
     input  wire        packets_left,
     input  wire        global_in_nak,
     input  wire        global_out_nak,
+    // OUT data of EP0 are a status stage that may not have any
+    input  wire        no_data,
+    // test mode SE0_NAK
+    input  wire        test_nak,
 
     // IN: length of the next packet, whether all its words are in the FIFO
     input  wire [10:0] next_length,
@@ -46,6 +50,8 @@ module ep_token (
     localparam [2:0] STALL = 3'd3;
     localparam [2:0] NYET = 3'd4;
     localparam [2:0] DATA = 3'd5;
+    // ACK without data, STALL with
+    localparam [2:0] STATUS = 3'd7;
 
     localparam [3:0] PID_OUT = 4'b0001;
     localparam [3:0] PID_IN = 4'b1001;
@@ -73,7 +79,10 @@ module ep_token (
         receive = 1'b0;
         token_cause = 1'b0;
 
-        if (known && active) begin
+        if (test_nak) begin
+            // any IN token, whomever it is for (USB 2.0 section 7.1.20)
+            kind = (pid == PID_IN) ? NAK : SILENT;
+        end else if (known && active) begin
             case (pid)
                 PID_SETUP: begin
                     length = 11'd8;
@@ -103,6 +112,9 @@ module ep_token (
                         kind = (high_speed && bulk && (last_packet || !room_two)) ? NYET : ACK;
                         data_pid = {toggle, 3'b011};
                         receive = 1'b1;
+                        if (is_ep0 && no_data) begin
+                            kind = STATUS;
+                        end
                     end else begin
                         kind = NAK;
                         token_cause = !enabled;

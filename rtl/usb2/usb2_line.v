@@ -18,6 +18,8 @@ module usb2_line #(
     input  wire       connect,
     input  wire       full_speed_only,
     input  wire       remote_wakeup,
+    // test mode asked for; its bits may come one clock apart
+    input  wire [2:0] test,
 
     // {D-, D+}, synchronized
     input  wire [1:0] line,
@@ -31,6 +33,11 @@ module usb2_line #(
     output wire       sleep,
     // Drive K by sending zeros without bit stuffing.
     output wire       drive_k,
+    // Drive J by sending ones.
+    output wire       drive_j,
+    // Test packets are sent, another one now.
+    output wire       test_packets,
+    output wire       test_send,
 
     output wire [1:0] utmi_opmode,
     output wire       utmi_xcvrselect,
@@ -90,7 +97,10 @@ module usb2_line #(
         S_RESUME    = 4'd7,   // the host drives resume
         S_CHIRP     = 4'd8,   // reset: driving chirp K
         S_LISTEN    = 4'd9,   // reset: waiting for K J K J K J
-        S_RESET     = 4'd10;  // reset at full speed: waiting for its end
+        S_RESET     = 4'd10,  // reset at full speed: waiting for its end
+        S_TEST      = 4'd11;  // test mode: until the power or the pull-up goes
+
+    localparam [2:0] TEST_J = 3'd1, TEST_K = 3'd2, TEST_SE0_NAK = 3'd3, TEST_PACKET = 3'd4;
 
     reg [3:0]  state_reg, state_next;
     reg [17:0] count_reg;
@@ -102,6 +112,7 @@ module usb2_line #(
     reg [2:0]  chirps_reg, chirps_next;
     reg        message_valid_reg, message_valid_next;
     reg [5:0]  message_reg, message_next;
+    reg [2:0]  test_reg;
 
     wire        step  = &count_reg[4:0];
     wire [31:0] steps = {19'd0, count_reg[17:5]};
@@ -184,8 +195,15 @@ module usb2_line #(
                     state_next         = S_FULL;
                 end
             end
+            S_TEST: ;
             default: state_next = S_OFF;
         endcase
+
+        // After the status stage of the request, when nothing is under way (7.1.20)
+        if (alive_reg && (state_reg == S_HIGH || (state_reg == S_FULL && line == J))
+                && count_reg[17:5] != 13'd0 && test != 3'd0 && test == test_reg) begin
+            state_next = S_TEST;
+        end
 
         if (reset) begin
             high_next          = 1'b0;
@@ -205,7 +223,8 @@ module usb2_line #(
     // Our own chirp may disturb the line, packets at high speed are no change of the line state.
     wire restart = state_next != state_reg
         || (line != line_reg && state_reg != S_CHIRP)
-        || (state_reg == S_HIGH && (line != SE0 || active));
+        || (state_reg == S_HIGH && (line != SE0 || active))
+        || (state_reg == S_TEST && active);
 
     always @(posedge clk) begin
         state_reg         <= state_next;
@@ -215,6 +234,7 @@ module usb2_line #(
         message_valid_reg <= message_valid_next;
         message_reg       <= message_next;
         line_reg          <= line;
+        if (state_reg != S_TEST) test_reg <= test;
 
         if (restart) begin
             count_reg <= 18'd0;
@@ -233,14 +253,23 @@ module usb2_line #(
 
     wire chirping = state_reg == S_CHIRP || state_reg == S_LISTEN;
 
-    assign operational     = alive_reg && (state_reg == S_FULL || state_reg == S_HIGH);
-    assign high_speed      = state_reg == S_HIGH;
+    wire tested = state_reg == S_TEST;
+    wire raw_j  = tested && test_reg == TEST_J;
+    wire raw_k  = tested && test_reg == TEST_K;
+
+    assign operational     = alive_reg && (state_reg == S_FULL || state_reg == S_HIGH
+        || (tested && test_reg == TEST_SE0_NAK));
+    assign high_speed      = state_reg == S_HIGH || tested;
     assign sleep           = state_reg == S_SUSPENDED && !message_valid_reg;
-    assign drive_k         = state_reg == S_CHIRP || state_reg == S_WAKE;
+    assign drive_k         = state_reg == S_CHIRP || state_reg == S_WAKE || raw_k;
+    assign drive_j         = raw_j;
+    assign test_packets    = tested && test_reg == TEST_PACKET;
+    // 32 clocks after the end of the last one: between 88 bit times and 125 us
+    assign test_send       = test_packets && at_step;
     // 0 normal, 1 non-driving, 2 no bit stuffing and NRZI
-    assign utmi_opmode     = {chirping || state_reg == S_WAKE, state_reg == S_OFF};
-    assign utmi_xcvrselect = !(chirping || state_reg == S_HIGH);
-    assign utmi_termselect = state_reg != S_HIGH;
+    assign utmi_opmode     = {chirping || state_reg == S_WAKE || raw_j || raw_k, state_reg == S_OFF};
+    assign utmi_xcvrselect = !(chirping || high_speed);
+    assign utmi_termselect = !high_speed;
     assign message_valid   = message_valid_reg;
     assign message         = message_reg;
 

@@ -24,6 +24,8 @@ module usb2_link #(
     input  wire        ctl_full_speed_only,
     // drive resume while suspended
     input  wire        ctl_remote_wakeup,
+    // test mode: 1 J, 2 K, 3 SE0_NAK, 4 packet, 5 force enable; left by !ctl_connect or reset only
+    input  wire [2:0]  ctl_test,
     // Any length; empties the link. Meanwhile rx_valid is low and what is sent is dropped.
     input  wire        ctl_soft_reset,
     // {D-, D+}
@@ -39,9 +41,11 @@ module usb2_link #(
 
     // Answer to a token, one per token
     input  wire        ans_valid,
-    // 0 silent, 1 ACK, 2 NAK, 3 STALL, 4 NYET, 5 data, 6 isochronous
+    // 0 silent, 1 ACK, 2 NAK, 3 STALL, 4 NYET, 5 data, 6 isochronous,
+    // 7 ACK an empty packet, STALL any other
     input  wire [2:0]  ans_kind,
     input  wire [3:0]  ans_pid,
+    // data: bytes to send; else most bytes of payload that may come
     input  wire [10:0] ans_length,
 
     // Payload to be sent, first byte in bits 7:0
@@ -89,6 +93,7 @@ module usb2_link #(
     reg  connect_reg;
     reg  remote_reg;
     reg  full_reg;
+    reg  [2:0] test_reg;
     reg  suspendm_reg;
 
     cdc_sync u_line0 (.clk(core_clk), .d(utmi_linestate[0]), .q(line_state[0]));
@@ -101,6 +106,7 @@ module usb2_link #(
         connect_reg  <= ctl_connect && vbus_valid;
         remote_reg   <= ctl_remote_wakeup;
         full_reg     <= ctl_full_speed_only;
+        test_reg     <= ctl_test;
         // Whatever ends suspend is seen here, where the clock runs, and wakes the PHY.
         suspendm_reg <= !c_sleep || line_state != J || remote_reg || !connect_reg || c_rst;
     end
@@ -201,6 +207,10 @@ module usb2_link #(
     wire        ans_take;
     wire [1:0]  line;
 
+    wire [2:0]  test;
+    wire        testing;
+    wire        test_send;
+    wire        drive_j;
     wire        operational;
     wire        high_speed;
     wire        drive_k;
@@ -229,6 +239,7 @@ module usb2_link #(
     wire        send_data;
     wire        send_busy;
     wire        send_valid;
+    wire [7:0]  send_byte;
     wire        tx_crc_clear;
     wire        tx_crc_enable;
 
@@ -240,6 +251,9 @@ module usb2_link #(
 
     cdc_sync u_connect (.clk(utmi_clk), .d(connect_reg), .q(connect));
     cdc_sync u_remote (.clk(utmi_clk), .d(remote_reg), .q(remote_wakeup));
+    cdc_sync u_test0 (.clk(utmi_clk), .d(test_reg[0]), .q(test[0]));
+    cdc_sync u_test1 (.clk(utmi_clk), .d(test_reg[1]), .q(test[1]));
+    cdc_sync u_test2 (.clk(utmi_clk), .d(test_reg[2]), .q(test[2]));
     cdc_sync u_full (.clk(utmi_clk), .d(full_reg), .q(full_speed_only));
     cdc_sync u_answer (.clk(utmi_clk), .d(ans_toggle_reg), .q(ans_toggle));
     // LineState belongs to utmi_clk only while the PHY is not suspended.
@@ -260,6 +274,7 @@ module usb2_link #(
         .connect        (connect),
         .full_speed_only(full_speed_only),
         .remote_wakeup  (remote_wakeup),
+        .test           (test),
         .line           (line),
         // bytes, not RxActive or TxValid: a PHY that is stuck must not keep us from seeing a reset
         .active         ((utmi_rxactive && utmi_rxvalid) || (utmi_txvalid && utmi_txready)),
@@ -267,6 +282,9 @@ module usb2_link #(
         .high_speed     (high_speed),
         .sleep          (sleep),
         .drive_k        (drive_k),
+        .drive_j        (drive_j),
+        .test_packets   (testing),
+        .test_send      (test_send),
         .utmi_opmode    (utmi_opmode),
         .utmi_xcvrselect(utmi_xcvrselect[0]),
         .utmi_termselect(utmi_termselect),
@@ -283,7 +301,7 @@ module usb2_link #(
         .enable    (rx_crc_enable || tx_crc_enable),
         .sending   (send_busy),
         .rx_data   (utmi_rxdata),
-        .tx_data   (utmi_txdata),
+        .tx_data   (send_byte),
         .crc16     (crc16),
         .crc16_good(crc16_good),
         .crc5_good (crc5_good)
@@ -315,28 +333,55 @@ module usb2_link #(
 
     usb2_tx u_tx (
         .clk         (utmi_clk),
-        .rst         (u_rst || flush),
-        .start       (send_start),
-        .mute        (send_mute),
-        .pid         (send_pid),
-        .data        (send_data),
-        .length      (ans_length_reg),
+        .rst         (u_rst || (flush && !testing)),
+        .start       (testing ? test_send : send_start),
+        .mute        (send_mute && !testing),
+        .pid         (testing ? 4'b0011 : send_pid),
+        .data        (send_data || testing),
+        .length      (testing ? TEST_LENGTH : ans_length_reg),
         .busy        (send_busy),
-        .word_valid  (u_tx_valid),
+        .word_valid  (u_tx_valid || testing),
         .word_ready  (word_ready),
-        .word        (u_tx_data),
+        .word        (testing ? test_word : u_tx_data),
         .crc_clear   (tx_crc_clear),
         .crc_enable  (tx_crc_enable),
         .crc16       (crc16),
         .utmi_txvalid(send_valid),
         .utmi_txready(utmi_txready),
-        .utmi_txdata (utmi_txdata)
+        .utmi_txdata (send_byte)
     );
 
     // While the bus is not operational, whatever the core may still send is dropped.
     assign u_tx_ready   = word_ready || flush;
-    // The transmitter's data are zero when it is idle: K without bit stuffing.
-    assign utmi_txvalid = send_valid || drive_k;
+    // The transmitter's data are zero when it is idle: K without bit stuffing. Ones are J.
+    assign utmi_txvalid = send_valid || drive_k || drive_j;
+    assign utmi_txdata  = send_byte | {8{drive_j}};
+
+    // Words of the test packet (USB 2.0 section 7.1.20)
+    localparam [10:0] TEST_LENGTH = 11'd53;
+    reg  [3:0]  test_index_reg;
+    reg  [31:0] test_word;
+
+    always @(posedge utmi_clk) begin
+        test_index_reg <= test_send ? 4'd0 : test_index_reg + {3'd0, word_ready};
+    end
+
+    always @* begin
+        case (test_index_reg)
+            4'd0, 4'd1:        test_word = 32'h00000000;
+            4'd2:              test_word = 32'hAAAAAA00;
+            4'd3:              test_word = 32'hAAAAAAAA;
+            4'd4:              test_word = 32'hEEEEEEAA;
+            4'd5:              test_word = 32'hEEEEEEEE;
+            4'd6:              test_word = 32'hFFFFFEEE;
+            4'd7, 4'd8:        test_word = 32'hFFFFFFFF;
+            4'd9:              test_word = 32'hDFBF7FFF;
+            4'd10:             test_word = 32'hFDFBF7EF;
+            4'd11:             test_word = 32'hDFBF7EFC;
+            4'd12:             test_word = 32'hFDFBF7EF;
+            default:           test_word = 32'h0000007E;
+        endcase
+    end
 
     usb2_protocol u_protocol (
         .clk            (utmi_clk),
@@ -368,6 +413,7 @@ module usb2_link #(
         .ans_take       (ans_take),
         .ans_kind       (ans_kind_reg),
         .ans_pid        (ans_pid_reg),
+        .ans_length     (ans_length_reg),
         .line_valid     (line_valid),
         .line_ready     (line_ready),
         .line_message   (line_message),

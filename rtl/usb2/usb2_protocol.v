@@ -48,6 +48,8 @@ module usb2_protocol (
     output reg         ans_take,
     input  wire [2:0]  ans_kind,
     input  wire [3:0]  ans_pid,
+    // OUT, SETUP: most bytes of payload that may come
+    input  wire [10:0] ans_length,
 
     // Line message
     input  wire        line_valid,
@@ -77,11 +79,13 @@ module usb2_protocol (
         A_STALL  = 3'd3,
         A_NYET   = 3'd4,
         A_DATA   = 3'd5,
-        A_ISO    = 3'd6;
+        A_ISO    = 3'd6,
+        A_STATUS = 3'd7;
 
     // USB 2.0 table 8-1
     localparam [3:0]
         PID_IN   = 4'b1001,
+        PID_SETUP = 4'b1101,
         PID_SOF  = 4'b0101,
         PID_PING = 4'b0100,
         PID_ACK  = 4'b0010;
@@ -114,6 +118,7 @@ module usb2_protocol (
     reg       good_reg, good_next;
     reg       in_reg, in_next;
     reg       ping_reg, ping_next;
+    reg       setup_reg, setup_next;
     reg       sof_reg, sof_next;
     reg [6:0] idle_reg;
 
@@ -130,13 +135,21 @@ module usb2_protocol (
     wire        sends_data = in_reg && (ans_kind == A_DATA || ans_kind == A_ISO);
     wire        sends_hand = ans_kind != A_SILENT && ans_kind != A_DATA && ans_kind != A_ISO;
     // NYET only for the data that was expected: a repeated packet leaves the buffer as it was.
+    // A status stage has no data: STALL if there are any.
+    wire        filled     = ans_kind == A_STATUS && rx_length != 11'd0;
+    wire        stall      = ans_kind == A_STALL || filled;
     wire        nyet       = ans_kind == A_NYET && rx_pid == ans_pid;
+    // An over-long packet is not answered (section 8.4.4), nor is a SETUP that is not one: the core
+    // drops both. Tokens have no payload, so neither have IN and PING here.
+    wire        unfit      = rx_length > ans_length
+        || (setup_reg && (rx_length != ans_length || rx_pid != ans_pid));
 
     always @* begin
         state_next    = state_reg;
         good_next     = good_reg;
         in_next       = in_reg;
         ping_next     = ping_reg;
+        setup_next    = setup_reg;
         sof_next      = sof_reg;
         message_valid = 1'b0;
         message_type  = T_WORD;
@@ -148,6 +161,7 @@ module usb2_protocol (
             S_IDLE: begin
                 in_next   = is_in;
                 ping_next = is_ping;
+                setup_next = rx_pid == PID_SETUP;
                 sof_next  = is_sof;
                 good_next = 1'b1;
                 if (token_good) begin
@@ -209,7 +223,7 @@ module usb2_protocol (
                         // if not good: takes the words off the stream and tells failure
                         tx_start   = 1'b1;
                         state_next = S_SEND;
-                    end else if (good_reg && sends_hand) begin
+                    end else if (good_reg && sends_hand && !unfit) begin
                         tx_start   = 1'b1;
                         state_next = S_SEND;
                     end else begin
@@ -253,6 +267,7 @@ module usb2_protocol (
         good_reg  <= good_next;
         in_reg    <= in_next;
         ping_reg  <= ping_next;
+        setup_reg <= setup_next;
         sof_reg   <= sof_next;
 
         if (busy) begin
@@ -268,7 +283,7 @@ module usb2_protocol (
     assign tx_data = sends_data;
     // Handshakes: ACK 0010, NAK 1010, STALL 1110, NYET 0110
     assign tx_pid  = sends_data ? ans_pid
-        : {ans_kind == A_NAK || ans_kind == A_STALL, ans_kind == A_STALL || nyet, 2'b10};
+        : {ans_kind == A_NAK || stall, stall || nyet, 2'b10};
 
     // Fields of the messages; `rx_word` is zero for all but T_WORD.
     assign message_data = rx_word | {15'd0,

@@ -117,6 +117,9 @@ reg [7:0]  present_count = 8'd0;
 reg        woken = 1'b0;
 reg [1:0]  line_told = 2'b00;
 reg [31:0] ignored = 32'd0;
+// The PHY's clock: stops some clocks after SuspendM falls, needs a while to come back
+reg [5:0]  phy_awake = 6'd63;
+reg        phy_asleep = 1'b0;
 
 wire present_now = attached && (utmi_termselect || h_hs);
 
@@ -340,6 +343,16 @@ always @(posedge clk) begin
                 ignored = `PF_CALL(pf_usb_line)(EV_SPEED, {30'd0, attached, negotiated});
             end
         endcase
+    end
+
+    // SuspendM
+    if (utmi_suspendm)
+        phy_awake <= phy_awake == 6'd63 ? 6'd63 : phy_awake + 6'd1;
+    else
+        phy_awake <= phy_awake == 6'd0 ? 6'd0 : phy_awake - 6'd1;
+    if (phy_asleep ? phy_awake == 6'd63 : phy_awake == 6'd0) begin
+        phy_asleep <= !phy_asleep;
+        ignored = `PF_CALL(pf_utmi_sleep)({31'd0, !phy_asleep});
     end
 
     // What the device does to the line

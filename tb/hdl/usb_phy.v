@@ -102,6 +102,8 @@ wire device_hs = utmi_xcvrselect == XCVR_HS && !utmi_termselect;
 wire device_sends = utmi_txvalid && utmi_opmode == OPMODE_NORMAL;
 // Chirp K and resume K: data 0 without stuffing and NRZI
 wire device_k = utmi_txvalid && utmi_opmode == OPMODE_RAW && utmi_termselect;
+// Test modes J and K: the same with high-speed terminations
+wire device_level = utmi_txvalid && utmi_opmode == OPMODE_RAW && device_hs;
 wire pull_up = vbus && utmi_termselect && utmi_opmode != OPMODE_NON_DRIVING;
 wire packet_hs = from_device ? device_hs : h_hs;
 wire [3:0] tx_delay = device_hs ? hs_tx_delay : fs_tx_delay;
@@ -270,7 +272,9 @@ end
 
 // The line at the connector without packets
 always @* begin
-    if (device_k && !h_drive[1])
+    if (device_level)
+        line = utmi_txdata[0] ? J : K;
+    else if (device_k && !h_drive[1])
         line = K;
     else case (h_drive)
         2'd1: line = SE0;

@@ -114,7 +114,16 @@ class Mailbox:
 
     def run_utmi_clock(self, on: bool) -> None:
         """Give the UTMI clock to the controller, or stop it."""
-        self._utmi_run[0] = int(on)
+        self._utmi_run[0] = (self._utmi_run[0] & ~1) | int(on)
+
+    def keep_utmi_clock(self, on: bool) -> None:
+        """Let the UTMI clock run on while the PHY is suspended (default: it stops)."""
+        self._utmi_run[0] = (self._utmi_run[0] & ~4) | 4 * int(on)
+
+    @property
+    def utmi_asleep(self) -> bool:
+        """True while the PHY is suspended and gives no clock."""
+        return self._utmi_run[0] & 2 != 0
 
     def set_clocks(self, core_fs: int | None = None, utmi_fs: int | None = None) -> None:
         """Set clock periods in femtoseconds (80 and 60 MHz: 12,500,000 and 16,666,667).

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent
-HELPERS = {"raw.py"}
+HELPERS = {"raw.py", "suspended.py"}
 
 
 def _constants(file: Path) -> dict[str, Any]:

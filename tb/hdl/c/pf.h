@@ -27,6 +27,15 @@ enum pf_event {
 
 #define PF_NEVER INT64_MAX
 
+/* Given by the testbench; stopped by the PHY; never mind the PHY */
+#define PF_UTMI_GIVEN 1
+#define PF_UTMI_ASLEEP 2
+#define PF_UTMI_ALWAYS 4
+
+static inline int pf_utmi_running(int32_t run) {
+    return (run & PF_UTMI_GIVEN) && (run & (PF_UTMI_ASLEEP | PF_UTMI_ALWAYS)) != PF_UTMI_ASLEEP;
+}
+
 #ifndef PF_MAIN
 extern int64_t pf_now_ps;          /* simulation time at this edge */
 extern uint32_t pf_pending;        /* bits of enum pf_event */
@@ -35,7 +44,7 @@ extern uint32_t pf_cocotb_wake;    /* the pump wants cocotb's tasks to run */
 extern uint64_t pf_cycles[2];      /* rising edges: core clock, UTMI clock */
 extern uint64_t pf_pumps;          /* calls of the pump */
 extern int64_t pf_period_fs[2];    /* clock periods: core clock, UTMI clock */
-extern int32_t pf_utmi_run;        /* 0 = the UTMI clock of the DUT stands still */
+extern int32_t pf_utmi_run;        /* PF_UTMI_...: whether the UTMI clock of the DUT runs */
 extern int32_t pf_waves_on;        /* 1 = record waves where the build can */
 extern volatile int pf_interrupted;
 #endif
