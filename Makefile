@@ -25,7 +25,7 @@ RUN_OPTIONS += $(if $(filter-out 0,$(PCAP)),--pcap)
 RUN_OPTIONS += $(if $(OUT),--out '$(OUT)')
 RUN_OPTIONS += $(if $(FILE),-- '$(abspath $(FILE))')
 
-.PHONY: help sim test lint bench gen clean venv
+.PHONY: help sim test lint synth formal bench gen clean venv
 .DEFAULT_GOAL := help
 
 help: ## show this
@@ -49,6 +49,12 @@ test: $(VENV)/stamp ## run all tests
 
 lint: $(VENV)/stamp ## check style, types, Verilog and that generated files are fresh
 	@$(PYTHON_BIN) -m tools.lint
+
+synth: $(VENV)/stamp ## measure area and clock frequency on an ECP5, beside other controllers
+	@$(PYTHON_BIN) -m tools.synth --timing
+
+formal: $(VENV)/stamp ## prove FIFOs, clock crossing, interrupts and the AXI master right
+	@$(PYTHON_BIN) -m tools.formal
 
 bench: $(VENV)/stamp ## measure speed against a bare C++ loop and a per-clock driver
 	@$(PYTHON_BIN) -m tests.bench.compare

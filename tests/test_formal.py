@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proofs close, and each of them finds a fault that is put into the RTL."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools import formal
+from tools.formal import FormalError, prove, verdict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# proof, file, what is replaced, by what
+FAULTS = [
+    ("axi_master", "rtl/dma/dma_engine.v", "(words_reg > {5'd0, to_line})", "(words_reg > 9'd15)"),
+    ("axi_master", "rtl/dma/dma_engine.v", "(beats_reg == 4'd0);", "final_word;"),
+    ("causes", "rtl/ep/ep_flags.v", "& ~(select & {N{causes_clear[2]}})", ""),
+    ("causes", "rtl/ep/ep_flags.v", "| (token_reg & each_token_reg)", ""),
+    ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "rd_gray_reg != wr_gray_sync", "1'b1"),
+    ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "wr_bin_next ^ (wr_bin_next >> 1)", "wr_bin_next"),
+    (
+        "interrupts",
+        "rtl/csr/global_csr.v",
+        "gintsts_reg <= (gintsts_reg & ~clear) | set;",
+        "gintsts_reg <= (gintsts_reg | set) & ~clear;",
+    ),
+    ("interrupts", "rtl/csr/global_csr.v", "gahbcfg_reg[0] && |(", "|("),
+    ("rx_fifo", "rtl/fifo/rx_fifo.v", "at_gap ? write_reg : ahead_reg", "ahead_reg"),
+    ("rx_fifo", "rtl/fifo/rx_fifo.v", "depth[ADDRESS_WIDTH-1:0] - 1'b1", "-1'b1"),
+    ("tx_fifo", "rtl/fifo/tx_fifo.v", "sum >= size_reg[16+A:16]", "sum > size_reg[16+A:16]"),
+    ("tx_fifo", "rtl/fifo/tx_fifo.v", ".we(clear || release_words)", ".we(clear || change)"),
+]
+
+
+def test_every_proof_has_faults() -> None:
+    assert sorted({fault[0] for fault in FAULTS}) == formal.names()
+
+
+@pytest.mark.parametrize("name", formal.names())
+def test_proof_closes(name: str, tmp_path: Path) -> None:
+    assert prove(name, tmp_path / name) == "proved"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "old", "new"),
+    FAULTS,
+    ids=[f"{name}-{number}" for number, (name, *_) in enumerate(FAULTS)],
+)
+def test_fault_is_found(name: str, file: str, old: str, new: str, tmp_path: Path) -> None:
+    """With the fault the proof does not close."""
+    shutil.copytree(ROOT / "rtl", tmp_path / "rtl")
+    shutil.copytree(ROOT / formal.PROOFS, tmp_path / formal.PROOFS)
+    text = (tmp_path / file).read_text()
+    assert text.count(old) == 1
+    (tmp_path / file).write_text(text.replace(old, new))
+    assert prove(name, tmp_path / "out", root=tmp_path) != "proved"
+
+
+def test_verdicts() -> None:
+    base = "engine_0.basecase: Status returned by engine for basecase: "
+    assert verdict(f"{base}FAIL\nDONE (FAIL, rc=2)", 4) == "failed"
+    assert verdict(f"{base}pass\nDONE (PASS, rc=0)", 4) == "proved"
+    assert verdict(f"{base}pass\nDONE (UNKNOWN, rc=4)", 4) == "bounded(4)"
+    with pytest.raises(FormalError, match="ERROR: syntax"):
+        verdict("ERROR: syntax", 4)
+
+
+def test_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert formal.main(["nothing"]) == 2
+    assert "no proof nothing; there are axi_master" in capsys.readouterr().err
