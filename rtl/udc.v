@@ -158,6 +158,7 @@ module udc #(
 
     wire        ctl_connect;
     wire        ctl_full_speed_only;
+    wire [1:0]  ctl_periodic_part;
     wire        ctl_remote_wakeup;
     wire        ctl_soft_reset;
     wire [1:0]  line_state;
@@ -179,6 +180,7 @@ module udc #(
     ) usb2_link (
         .core_clk(core_clk), .core_rst(core_rst),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
+        .ctl_periodic_part(ctl_periodic_part),
         .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
@@ -221,6 +223,7 @@ module udc #(
         .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
         .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
+        .ctl_periodic_part(ctl_periodic_part),
         .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),

@@ -66,6 +66,12 @@ module ep_core #(
     output wire        reset_start,
     output wire        line_valid,
     output wire        sof_valid,
+    // end of the periodic part of the frame, with isochronous endpoints that were not served;
+    // isochronous OUT packet lost
+    output wire        periodic_end,
+    output wire        incomplete_in,
+    output wire        incomplete_out,
+    output wire        iso_lost,
     output wire [31:0] daint,
     output wire [31:0] deachint,
     output wire        fifo0_level,
@@ -145,7 +151,8 @@ module ep_core #(
 
     localparam [3:0] PID_IN = 4'b1001;
     localparam [3:0] PID_SETUP = 4'b1101;
-    localparam [2:0] KIND_DATA = 3'd5;
+    localparam [3:0] LINE_PERIODIC_END = 4'd8;
+    localparam [1:0] TYPE_ISO = 2'd1;
 
     // ---- operation and what is in work --------------------------------------------------------
 
@@ -168,6 +175,7 @@ module ep_core #(
     reg  [3:0]  token_ep_reg;
     reg  [3:0]  token_pid_reg;
     reg  [10:0] token_size_reg;
+    reg         token_lost_reg;
     // IN packet on the wire
     reg         sending_reg;
     reg  [3:0]  sending_ep_reg;
@@ -253,6 +261,8 @@ module ep_core #(
     wire [CW-1:0] slot = startup ? startup_index[CW-1:0] : slot_wide[CW-1:0];
     wire is_ep0 = (ep == 4'd0);
     wire is_out0 = is_ep0 && out;
+    wire iso = (control_reg[16:15] == TYPE_ISO);
+    wire [INS+OUTS-1:0] due;
     wire enabled = flags_reg[0] && exists;
 
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
@@ -294,8 +304,13 @@ module ep_core #(
     wire [2:0]  token_kind;
     wire [3:0]  token_data_pid;
     wire [10:0] token_length;
+    wire        token_send;
     wire        token_receive;
     wire        token_cause;
+    wire        token_nothing;
+    wire        token_lost;
+    wire        iso_turn;
+    wire [1:0]  iso_pid;
 
     ep_token ep_token (
         .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
@@ -305,9 +320,10 @@ module ep_core #(
         .next_length(length_now_reg), .packet_ready(words_there),
         .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
-        .room_setup(rx_fifo_free >= 16'd3),
+        .room_setup(rx_fifo_free >= 16'd3), .turn(iso_turn), .turn_pid(iso_pid),
         .kind(token_kind), .data_pid(token_data_pid), .length(token_length),
-        .receive(token_receive), .token_cause(token_cause)
+        .send(token_send), .receive(token_receive), .token_cause(token_cause),
+        .nothing(token_nothing), .lost(token_lost)
     );
 
     wire token_setup_done = act_token && known_reg && is_ep0 && setup_open_reg
@@ -318,7 +334,8 @@ module ep_core #(
     wire end_ok = rx_data[16];
     wire [3:0] end_pid = rx_data[15:12];
     wire [10:0] end_length = rx_data[10:0];
-    wire end_toggle = (end_pid == token_pid_reg);
+    // isochronous: the PID tells what has come, not what is new
+    wire end_toggle = (end_pid == token_pid_reg) || iso;
     wire end_good = end_ok && !rx_fifo_overflow
                     && (token_setup_reg ? (end_length == 11'd8)
                                         : (end_length <= token_size_reg));
@@ -410,6 +427,7 @@ module ep_core #(
 
     // ---- handshake ----------------------------------------------------------------------------
 
+    // isochronous: sent
     wire acknowledged = act_handshake && sending_reg && rx_data[0];
     wire in_last = (count_reg[9:0] <= 10'd1);
 
@@ -418,69 +436,33 @@ module ep_core #(
     wire [18:0] take_bytes = end_out ? {8'd0, end_length}
                            : window_push ? 19'd4 : {8'd0, job_bytes_reg};
     wire [18:0] size_less = (size_reg > take_bytes) ? size_reg - take_bytes : 19'd0;
-    wire [11:0] count_less = {count_reg[11:10], count_reg[9:0] - {9'd0, count_reg[9:0] != 10'd0}};
+    wire [9:0] packets_less = count_reg[9:0] - {9'd0, count_reg[9:0] != 10'd0};
     wire [1:0] setups_less = count_reg[11:10] - {1'b0, count_reg[11:10] != 2'd0};
 
-    wire write_size = write_ep && reg_size;
-    wire write_flags = write_control || end_out || acknowledged || popped_done || moved_setup
-                       || scan_disable || (popped_setup_done && !dma_enable);
+    // While it is enabled, an isochronous IN endpoint keeps what it has to send: software that
+    // repeats a transfer for another frame finds its data still in the FIFO.
+    wire keep = iso && !out && flags_reg[0];
+    wire write_size = write_ep && reg_size && !keep;
+    wire write_address = write_ep && reg_address && !keep;
 
-    reg  [5:0]  flags_data;
-    reg  [15:0] causes_set;
-    reg  [15:0] causes_clear;
+    wire        write_flags;
+    wire [5:0]  flags_data;
+    wire [15:0] causes_set;
+    wire [15:0] causes_clear;
 
-    always @* begin
-        flags_data = flags_reg;
-        causes_set = 16'd0;
-        causes_clear = 16'd0;
-        if (write_control) begin
-            flags_data = reg_flags_data;
-            causes_set[6] = reg_nak_set && !out;
-            causes_clear[6] = reg_nak_clear && !reg_nak_set;
-        end
-        if (write_ep && reg_causes) begin
-            causes_clear = csr_write_data[15:0];
-        end
-        if (act_token && token_cause) begin
-            causes_set[4] = 1'b1;
-        end
-        if (end_out) begin
-            flags_data[4] = !flags_reg[4];
-            flags_data[1] = flags_reg[1] || end_last;
-        end
-        if (acknowledged) begin
-            flags_data[4] = !flags_reg[4];
-            if (in_last && flags_reg[0]) begin
-                flags_data[0] = 1'b0;
-                // a disable that waited for this packet has nothing left to do but report
-                causes_set[0] = 1'b1;
-            end
-        end
-        if (popped_done) begin
-            flags_data[0] = 1'b0;
-            causes_set[0] = 1'b1;
-        end
-        if (popped_setup_done) begin
-            flags_data[0] = 1'b0;
-            causes_set[3] = 1'b1;
-        end
-        if (moved_setup) begin
-            flags_data[0] = 1'b0;
-            causes_set[0] = 1'b1;
-            causes_set[15] = 1'b1;
-        end
-        if (act_moved && dma_error) begin
-            causes_set[2] = 1'b1;
-        end
-        if (scan_disable) begin
-            flags_data[5] = 1'b0;
-            flags_data[0] = 1'b0;
-            causes_set[1] = 1'b1;
-        end
-        if (!exists) begin
-            causes_set = 16'd0;
-        end
-    end
+    ep_update ep_update (
+        .exists(exists), .out(out), .iso(iso), .flags(flags_reg),
+        .write_control(write_control), .write_flags(reg_flags_data),
+        .nak_effective_set(reg_nak_set), .nak_effective_clear(reg_nak_clear),
+        .write_causes(write_ep && reg_causes), .write_data(csr_write_data[15:0]),
+        .token_cause(act_token && token_cause), .token_nothing(act_token && token_nothing),
+        .received(end_out), .received_last(end_last),
+        .acknowledged(acknowledged), .acknowledged_last(in_last),
+        .popped_done(popped_done), .popped_setup_done(popped_setup_done), .dma(dma_enable),
+        .moved_setup(moved_setup), .moved_error(act_moved && dma_error),
+        .disabled(scan_disable), .flags_write(write_flags), .flags_data(flags_data),
+        .causes_set(causes_set), .causes_clear(causes_clear)
+    );
 
     wire setup_accept = end_accept && token_setup_reg;
     // DMA addresses advance by whole words
@@ -495,7 +477,18 @@ module ep_core #(
         .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
         .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask),
         .each_write(act_csr && csr_write && csr_each && exists),
-        .each_data(csr_write_data[15:0]), .daint(daint), .deachint(deachint)
+        .each_data(csr_write_data[15:0]), .due_pid(frame[0]), .due(due), .daint(daint),
+        .deachint(deachint)
+    );
+
+    ep_iso #(.INS(INS), .OUTS(OUTS)) ep_iso (
+        .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
+        .slot(slot_wide), .read(read), .is_in(!out), .type_write(write_control),
+        .type_iso(csr_write_data[19:18] == TYPE_ISO),
+        .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
+        .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
+        .received(end_out && (full_speed || (end_pid[3:2] != 2'b11))),
+        .due(due), .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
     );
 
     ep_context #(.INDEX_WIDTH(CW)) ep_context (
@@ -509,9 +502,10 @@ module ep_core #(
         .count(count),
         .count_write(startup || write_size || end_accept || acknowledged),
         .count_data(startup ? 12'd0 : write_size ? reg_count_data
-                    : setup_accept ? {setups_less, count_reg[9:0]} : count_less),
+                    : setup_accept ? {setups_less, count_reg[9:0]}
+                    : {(act_end && iso) ? end_pid[3:2] : count_reg[11:10], packets_less}),
         .address(address),
-        .address_write(startup || (write_ep && reg_address) || act_moved || head_rewind),
+        .address_write(startup || write_address || act_moved || head_rewind),
         .address_data(startup ? 32'd0 : act_csr ? csr_write_data
                       : address_reg + (act_head ? -32'd24 : {21'd0, moved_bytes})),
         .unacknowledged(unacknowledged),
@@ -547,6 +541,8 @@ module ep_core #(
     assign line_valid = act_line;
     assign sof_valid = rx_valid && (rx_type == MSG_SOF) && !startup;
     assign reset_start = act_line && (rx_data[3:0] == 4'd1);
+    assign periodic_end = act_line && (rx_data[3:0] == LINE_PERIODIC_END);
+    assign iso_lost = act_end && token_lost_reg && end_ok;
 
     assign ans_valid = answer_reg;
     assign ans_kind = kind_reg;
@@ -576,7 +572,7 @@ module ep_core #(
 
     assign push_write = window_push;
     assign push_address = fifo_end;
-    assign send_start = act_token && (token_kind == KIND_DATA);
+    assign send_start = act_token && token_send;
     assign send_address = fifo_front;
     assign send_words = words;
     assign send_stop = reset_start;
@@ -630,6 +626,7 @@ module ep_core #(
             token_ep_reg <= ep;
             token_pid_reg <= token_data_pid;
             token_size_reg <= packet_reg;
+            token_lost_reg <= token_lost;
         end
         if (send_start) begin
             sending_reg <= 1'b1;
@@ -729,7 +726,7 @@ module ep_core #(
     assign trace_status_valid = push_reg;
     assign trace_status_arg = {16'd0, push_status_reg, push_ep_reg};
 
-    wire unused_ok = &{1'b0, count_reg, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
+    wire unused_ok = &{1'b0, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
 
 endmodule
 

@@ -22,6 +22,8 @@ module usb2_link #(
     // pull-up on (if there is VBUS)
     input  wire        ctl_connect,
     input  wire        ctl_full_speed_only,
+    // DCFG.PerFrInt
+    input  wire [1:0]  ctl_periodic_part,
     // drive resume while suspended
     input  wire        ctl_remote_wakeup,
     // Any length; empties the link. Meanwhile rx_valid is low and what is sent is dropped.
@@ -80,9 +82,10 @@ module usb2_link #(
     // ------------------------------------------------------------------ core clock: levels
 
     localparam [1:0] J = 2'b01;
-    localparam [3:0] T_LINE = 4'd6;
-    // LINE messages 6 and 7
+    localparam [3:0] T_SOF = 4'd5, T_LINE = 4'd6;
+    // LINE messages 6, 7 and 8; the others come from usb2_line
     localparam [31:0] VBUS_ON = 32'd6, VBUS_OFF = 32'd7;
+    localparam [5:0] PERIODIC_END = 6'd8;
 
     wire sleep;
     wire c_sleep;
@@ -196,6 +199,8 @@ module usb2_link #(
     wire        connect;
     wire        remote_wakeup;
     wire        full_speed_only;
+    wire [1:0]  periodic_part;
+    wire        periodic_end;
     wire        ans_toggle;
     reg         ans_seen_reg;
     wire        ans_take;
@@ -241,6 +246,8 @@ module usb2_link #(
     cdc_sync u_connect (.clk(utmi_clk), .d(connect_reg), .q(connect));
     cdc_sync u_remote (.clk(utmi_clk), .d(remote_reg), .q(remote_wakeup));
     cdc_sync u_full (.clk(utmi_clk), .d(full_reg), .q(full_speed_only));
+    cdc_sync u_part0 (.clk(utmi_clk), .d(ctl_periodic_part[0]), .q(periodic_part[0]));
+    cdc_sync u_part1 (.clk(utmi_clk), .d(ctl_periodic_part[1]), .q(periodic_part[1]));
     cdc_sync u_answer (.clk(utmi_clk), .d(ans_toggle_reg), .q(ans_toggle));
     // LineState belongs to utmi_clk only while the PHY is not suspended.
     cdc_sync u_uline0 (.clk(utmi_clk), .d(utmi_linestate[0]), .q(line[0]));
@@ -276,6 +283,17 @@ module usb2_link #(
     );
 
     assign utmi_xcvrselect[1] = 1'b0;
+
+    usb2_frame u_frame (
+        .clk       (utmi_clk),
+        .rst       (u_rst),
+        .flush     (flush),
+        .high_speed(high_speed),
+        .sof       (u_rx_valid && u_rx_ready && u_rx_type == T_SOF),
+        .part      (periodic_part),
+        .end_valid (periodic_end),
+        .end_ready (line_ready && !line_valid)
+    );
 
     usb2_crc u_crc (
         .clk       (utmi_clk),
@@ -368,9 +386,9 @@ module usb2_link #(
         .ans_take       (ans_take),
         .ans_kind       (ans_kind_reg),
         .ans_pid        (ans_pid_reg),
-        .line_valid     (line_valid),
+        .line_valid     (line_valid || periodic_end),
         .line_ready     (line_ready),
-        .line_message   (line_message),
+        .line_message   (line_valid ? line_message : PERIODIC_END),
         .message_valid  (u_rx_valid),
         .message_ready  (u_rx_ready),
         .message_type   (u_rx_type),
