@@ -144,13 +144,10 @@ module ep_core #(
     localparam [3:0] MSG_LINE = 4'd6;
 
     localparam [3:0] STS_GLOBAL_NAK = 4'd1;
-    localparam [3:0] STS_OUT = 4'd2;
     localparam [3:0] STS_OUT_DONE = 4'd3;
     localparam [3:0] STS_SETUP_DONE = 4'd4;
     localparam [3:0] STS_SETUP = 4'd6;
 
-    localparam [3:0] PID_IN = 4'b1001;
-    localparam [3:0] PID_SETUP = 4'b1101;
     localparam [3:0] LINE_PERIODIC_END = 4'd8;
     localparam [1:0] TYPE_ISO = 2'd1;
 
@@ -169,13 +166,6 @@ module ep_core #(
     reg         flush_seen_reg;
     reg         head_seen_reg;
 
-    // OUT or SETUP packet on the wire
-    reg         token_known_reg;
-    reg         token_setup_reg;
-    reg  [3:0]  token_ep_reg;
-    reg  [3:0]  token_pid_reg;
-    reg  [10:0] token_size_reg;
-    reg         token_lost_reg;
     // IN packet on the wire
     reg         sending_reg;
     reg  [3:0]  sending_ep_reg;
@@ -188,16 +178,11 @@ module ep_core #(
     reg  [10:0] job_bytes_reg;
     // for the trace
     reg  [31:0] job_head_reg;
-    // EP0: SETUP not yet followed by a token, packet size code
-    reg         setup_open_reg;
+    // EP0: packet size code
     reg  [1:0]  ep0_size_reg;
     // DMA: SETUPs in memory since the address was set, some in this stage
     reg  [1:0]  setup_count_reg;
     reg         setup_more_reg;
-    // status word to push in the clock after ACT
-    reg         push_reg;
-    reg  [3:0]  push_status_reg;
-    reg  [3:0]  push_ep_reg;
     reg         answer_reg;
     reg  [2:0]  kind_reg;
     reg  [3:0]  answer_pid_reg;
@@ -218,8 +203,8 @@ module ep_core #(
 
     ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
         .clk(clk), .rst(rst), .startup(startup),
-        .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push_reg),
-        .token_ep(token_ep_reg), .sending_ep(sending_ep_reg),
+        .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push),
+        .token_ep(packet_ep), .sending_ep(sending_ep_reg),
         .csr_request(csr_request), .csr_out(csr_out), .csr_ep(csr_ep),
         .moved_request(dma_done), .job_out(job_out_reg), .job_ep(job_ep_reg),
         .head_request(dma_enable && head_valid && !dma_busy && !soft_reset_wait),
@@ -326,24 +311,25 @@ module ep_core #(
         .nothing(token_nothing), .lost(token_lost)
     );
 
-    wire token_setup_done = act_token && known_reg && is_ep0 && setup_open_reg
-                            && (rx_data[3:0] != PID_SETUP) && (rx_fifo_free != 16'd0);
+    // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
-    // ---- end of an OUT or SETUP packet --------------------------------------------------------
-
-    wire end_ok = rx_data[16];
-    wire [3:0] end_pid = rx_data[15:12];
+    wire        push;
+    wire [3:0]  push_kind, push_ep, packet_ep;
+    wire        packet_known, packet_good, end_out, end_last, setup_accept;
     wire [10:0] end_length = rx_data[10:0];
-    // isochronous: the PID tells what has come, not what is new
-    wire end_toggle = (end_pid == token_pid_reg) || iso;
-    wire end_good = end_ok && !rx_fifo_overflow
-                    && (token_setup_reg ? (end_length == 11'd8)
-                                        : (end_length <= token_size_reg));
-    wire end_accept = act_end && rx_fifo_is_open && end_good && end_toggle;
-    wire end_out = end_accept && !token_setup_reg;
-    wire end_last = (end_length < packet_reg) || (count_reg[9:0] <= 10'd1);
-    wire [31:0] end_status = {7'd0, frame, token_setup_reg ? STS_SETUP : STS_OUT,
-                              end_pid[3:2], end_length, token_ep_reg};
+
+    ep_receive ep_receive (
+        .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(act_scan),
+        .ep(ep), .rx_data(rx_data), .frame(frame), .known(known_reg), .lost(token_lost),
+        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg),
+        .packets(count_reg[9:0]), .push_nak(scan_nak), .bus_reset(reset_start),
+        .flush(rx_fifo_flush), .fifo_open(rx_fifo_is_open), .fifo_overflow(rx_fifo_overflow),
+        .fifo_full(rx_fifo_free == 16'd0), .fifo_commit(rx_fifo_commit), .fifo_push(push),
+        .fifo_status(rx_fifo_status), .fifo_limit(rx_fifo_limit),
+        .token_ep(packet_ep), .token_known(packet_known), .good(packet_good),
+        .setup(setup_accept), .received(end_out), .received_last(end_last),
+        .iso_lost(iso_lost), .push_kind(push_kind), .push_ep(push_ep)
+    );
 
     // ---- registers ----------------------------------------------------------------------------
 
@@ -405,7 +391,7 @@ module ep_core #(
 
     // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
 
-    wire busy_out = (rx_fifo_is_open && (token_ep_reg == ep))
+    wire busy_out = (rx_fifo_is_open && (packet_ep == ep))
                     || (dma_busy && job_out_reg && (job_ep_reg == ep));
     wire busy_in = (sending_reg && (sending_ep_reg == ep))
                    || (dma_busy && !job_out_reg && (job_ep_reg == ep));
@@ -414,9 +400,9 @@ module ep_core #(
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
                       && !soft_reset_wait;
-    wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push_reg
+    wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
-    wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push_reg;
+    wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
 
     wire flush_busy = (sending_reg && (sending_fifo_reg == fifo_reg))
                       || (dma_busy && !job_out_reg && (job_fifo_reg == fifo_reg));
@@ -464,7 +450,6 @@ module ep_core #(
         .causes_set(causes_set), .causes_clear(causes_clear)
     );
 
-    wire setup_accept = end_accept && token_setup_reg;
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
@@ -487,7 +472,7 @@ module ep_core #(
         .type_iso(csr_write_data[19:18] == TYPE_ISO),
         .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
         .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
-        .received(end_out && (full_speed || (end_pid[3:2] != 2'b11))),
+        .received(end_out && (full_speed || (rx_data[15:14] != 2'b11))),
         .due(due), .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
     );
 
@@ -500,10 +485,10 @@ module ep_core #(
                     || window_push),
         .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
         .count(count),
-        .count_write(startup || write_size || end_accept || acknowledged),
+        .count_write(startup || write_size || rx_fifo_commit || acknowledged),
         .count_data(startup ? 12'd0 : write_size ? reg_count_data
                     : setup_accept ? {setups_less, count_reg[9:0]}
-                    : {(act_end && iso) ? end_pid[3:2] : count_reg[11:10], packets_less}),
+                    : {(act_end && iso) ? rx_data[15:14] : count_reg[11:10], packets_less}),
         .address(address),
         .address_write(startup || write_address || act_moved || head_rewind),
         .address_data(startup ? 32'd0 : act_csr ? csr_write_data
@@ -537,12 +522,11 @@ module ep_core #(
     // ---- outputs ------------------------------------------------------------------------------
 
     assign rx_ready = startup || rx_done || (rx_type == 4'd0) || (rx_type > MSG_LINE)
-                      || (rx_type == MSG_SOF) || ((rx_type == MSG_WORD) && !push_reg);
+                      || (rx_type == MSG_SOF) || ((rx_type == MSG_WORD) && !push);
     assign line_valid = act_line;
     assign sof_valid = rx_valid && (rx_type == MSG_SOF) && !startup;
     assign reset_start = act_line && (rx_data[3:0] == 4'd1);
     assign periodic_end = act_line && (rx_data[3:0] == LINE_PERIODIC_END);
-    assign iso_lost = act_end && token_lost_reg && end_ok;
 
     assign ans_valid = answer_reg;
     assign ans_kind = kind_reg;
@@ -560,13 +544,9 @@ module ep_core #(
     assign fifo0_level = fifo_low[0];
 
     assign rx_fifo_open = act_token && token_receive;
-    assign rx_fifo_limit = (rx_data[3:0] == PID_SETUP) ? 9'd2 : limit_reg;
-    assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push_reg && !startup;
-    assign rx_fifo_commit = end_accept;
+    assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push && !startup;
     assign rx_fifo_drop = act_end || reset_start;
-    assign rx_fifo_push = push_reg;
-    assign rx_fifo_status = push_reg ? {7'd0, frame, push_status_reg, 13'd0, push_ep_reg}
-                          : end_status;
+    assign rx_fifo_push = push;
     assign rx_fifo_flush = scan_rx_flush || rx_size_written;
     assign rx_fifo_pop = popped || window_pop;
 
@@ -620,14 +600,6 @@ module ep_core #(
         kind_reg <= token_kind;
         answer_pid_reg <= token_data_pid;
         length_reg <= token_length;
-        if (act_token && (rx_data[3:0] != PID_IN)) begin
-            token_known_reg <= known_reg;
-            token_setup_reg <= (rx_data[3:0] == PID_SETUP);
-            token_ep_reg <= ep;
-            token_pid_reg <= token_data_pid;
-            token_size_reg <= packet_reg;
-            token_lost_reg <= token_lost;
-        end
         if (send_start) begin
             sending_reg <= 1'b1;
             sending_ep_reg <= ep;
@@ -645,20 +617,6 @@ module ep_core #(
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
         end
 
-        // status words without data
-        push_reg <= (end_out && end_last) || token_setup_done || scan_nak;
-        push_status_reg <= act_end ? STS_OUT_DONE : act_token ? STS_SETUP_DONE : STS_GLOBAL_NAK;
-        push_ep_reg <= act_scan ? 4'd0 : ep;
-
-        if (token_setup_done) begin
-            setup_open_reg <= 1'b0;
-        end
-        if (setup_accept) begin
-            setup_open_reg <= 1'b1;
-        end
-        if (reset_start || rx_fifo_flush) begin
-            setup_open_reg <= 1'b0;
-        end
         if (moved_setup) begin
             setup_count_reg <= setup_count_reg + 1'b1;
             setup_more_reg <= 1'b1;
@@ -692,12 +650,9 @@ module ep_core #(
         if (rst) begin
             answer_reg <= 1'b0;
             sending_reg <= 1'b0;
-            push_reg <= 1'b0;
-            setup_open_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
-            token_known_reg <= 1'b0;
             flush_seen_reg <= 1'b0;
             refresh_reg <= 1'b0;
             tx_empty_reg <= {INS{1'b1}};
@@ -713,8 +668,8 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .end_ours(token_known_reg), .end_ep(token_ep_reg),
-        .end_accept(end_accept), .end_open(rx_fifo_is_open), .end_good(end_good),
+        .token_length(token_length), .end_ours(packet_known), .end_ep(packet_ep),
+        .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open), .end_good(packet_good),
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
@@ -723,8 +678,8 @@ module ep_core #(
         .cause_word(trace_cause)
     );
 
-    assign trace_status_valid = push_reg;
-    assign trace_status_arg = {16'd0, push_status_reg, push_ep_reg};
+    assign trace_status_valid = push;
+    assign trace_status_arg = {16'd0, push_kind, push_ep};
 
     wire unused_ok = &{1'b0, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
 
