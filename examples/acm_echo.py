@@ -73,14 +73,12 @@ async def main(bench) -> None:
 
     assert bytes(back) == data, "what came back differs from what was sent"
     moved = 2 * len(data)
+    cycles = bench.clock_cycles - cycles_start
     print(f"{len(data)} bytes there and back, {device.speed.text}, identical")
     print(
         f"payload: {moved / sim_s / 1e6:.2f} MB per simulated second, "
-        f"{moved / wall_s / 1e6:.3f} MB per wall second"
+        f"{moved / wall_s / 1e3:.1f} kB per wall second"
     )
-    print(
-        f"speed: {(bench.clock_cycles - cycles_start) / wall_s / 1e6:.3f} million UTMI "
-        "cycles per wall second"
-    )
+    print(f"speed: {cycles / wall_s / 1e3:.1f} thousand UTMI cycles per wall second")
     await host_tty.close()
     await gadget_tty.close()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import random
 import sys
 import time
@@ -21,7 +20,7 @@ from .controller import Controller
 from .doors import HardwareDoor, WireDoor
 from .gadget.machine import DeviceMachine
 from .host.machine import HostMachine
-from .kernel import Cpu, Deadlock, Kernel, ms, ps_text, timeout
+from .kernel import Cpu, Deadlock, Kernel, ms, spawn, timeout
 from .options import RunOptions, UsageError
 from .sim.checker import Checker
 from .sim.pcap import PcapWriter
@@ -86,18 +85,6 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
         return UdcParameters(**values)
     except (TypeError, ValueError) as error:
         raise UsageError(f"PARAMETERS: {error}") from None
-
-
-class _TimeFilter(logging.Filter):
-    """Adds the simulated time to log records."""
-
-    def __init__(self, kernel: Kernel) -> None:
-        super().__init__()
-        self._kernel = kernel
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.simtime = ps_text(self._kernel.now)
-        return True
 
 
 class Bench:
@@ -192,15 +179,17 @@ class Bench:
             TimeoutError: it hangs; the message says what each task waits for.
         """
         await self.start()
-        limit = ms(self.options.timeout_ms)
+        scenario = spawn(main(self), name="scenario")
         try:
-            await timeout(main(self), limit)
-        except TimeoutError as error:
-            if "not done within" not in str(error) or self.kernel.now < limit:
+            await timeout(scenario, ms(self.options.timeout_ms))
+        except TimeoutError:
+            if scenario.done():
                 raise
+            report = self.kernel.wait_report()
+            scenario.cancel()
             raise TimeoutError(
                 f"the run hangs: not over after {self.options.timeout_ms:g} ms of simulated time "
-                f"(--timeout); tasks wait:\n{self.kernel.wait_report()}"
+                f"(--timeout); tasks wait:\n{report}"
             ) from None
 
     def run_alone(self, coro: Coroutine[Any, Any, object]) -> None:

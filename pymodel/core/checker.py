@@ -90,6 +90,8 @@ class Checker:
         events: number of events seen.
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
+        on_received: called with the payload of every packet that was accepted.
+        on_sent: called with the payload of every packet that was read for sending.
     """
 
     def __init__(
@@ -103,6 +105,8 @@ class Checker:
         self.mismatches: list[Mismatch] = []
         self.waivers: Counter[str] = Counter()
         self.time = 0
+        self.on_received: Callable[[bytes], None] | None = None
+        self.on_sent: Callable[[bytes], None] | None = None
         self._grace = -1
         self._touched: dict[str, int] = {}
         self._since: dict[object, int] = {}
@@ -230,6 +234,8 @@ class Checker:
             self.wrong("packet words", f"OUT {n}: {len(words)} words written, {need} committed")
             words = (words + [0] * need)[:need]
         payload = b"".join(word.to_bytes(4, "little") for word in words)[:size]
+        if self.on_received is not None:
+            self.on_received(payload)
         token = model.token
         if token is None or token[1] != n or token[2] not in (1, 4, 6):
             self.wrong("packet without a token", f"{event}: the last OUT token was {token}")
@@ -356,6 +362,8 @@ class Checker:
                 f"IN {n}: bytes from {place} on are {sent[place : place + 4].hex()}, the FIFO "
                 f"holds {payload[place : place + 4].hex()}",
             )
+        if self.on_sent is not None:
+            self.on_sent(sent[:size])
         self._tx_words[n] = words[need:] if event.data else []
         self._step(event)
         self.touch(f"in{n}", f"fifo{model.ins[n].fifo}")

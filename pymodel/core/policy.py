@@ -95,9 +95,7 @@ class EagerPolicy:
         model = self.model
         if model.rx.entries and model.rx_ready():
             entry = model.rx.entries[0]
-            address, payload = model.step(
-                (_RX_POP, entry.kind << 4 | entry.endpoint, entry.status)
-            )
+            address, payload = model.step((_RX_POP, entry.kind << 4 | entry.endpoint, entry.status))
             if payload:
                 self.memory.device_write(address, payload)
                 if entry.kind != PKTSTS_SETUP:

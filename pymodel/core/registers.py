@@ -268,9 +268,7 @@ class Registers(Traffic):
             self.due_status.append((f.PKTSTS_GOUTNAK, 0))
 
     def _read_dsts(self) -> int:
-        return (
-            self.suspended | self.enum_speed << 1 | self.soffn << 8 | (self.line_state & 3) << 22
-        )
+        return self.suspended | self.enum_speed << 1 | self.soffn << 8 | (self.line_state & 3) << 22
 
     def _write_diepmsk(self, value: int) -> None:
         self.diepmsk = value & f.DIEPMSK_BITS

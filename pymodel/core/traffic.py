@@ -387,4 +387,3 @@ class Traffic(Interrupts):
         for ep in self.ins:
             if self.empmsk >> ep.index & 1:
                 self.refresh_in(ep.index)
-

@@ -621,7 +621,8 @@ module ep_core #(
             setup_count_reg <= setup_count_reg + 1'b1;
             setup_more_reg <= 1'b1;
         end
-        if (head_rewind) begin
+        // a new DOEPDMA0 starts anew: nothing goes below the buffer that software names
+        if (head_rewind || (write_ep && reg_address && is_ep0 && out)) begin
             setup_count_reg <= 2'd0;
         end
         if (popped_setup_done || reset_start || rx_fifo_flush) begin

@@ -152,7 +152,16 @@ function [4:0] stuff;
     end
 endfunction
 
-wire [4:0] stuffed = stuff(ones, byte_next);
+// The function as a table: it is asked for each byte.
+reg  [4:0] stuff_table [0:2047];
+wire [4:0] stuffed = stuff_table[{ones, byte_next}];
+integer    k;
+
+initial begin
+    for (k = 0; k < 2048; k = k + 1)
+        stuff_table[k] = stuff(k[10:8], k[7:0]);
+end
+
 wire [3:0] fraction_next = {1'b0, fraction} + {2'b00, stuffed[1:0]};
 
 always @(posedge clk) begin

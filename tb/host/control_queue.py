@@ -99,9 +99,7 @@ class ControlQueue(EndpointQueue):
         status = transaction.status
         token = transaction.token
         td = self.urbs[0] if self.urbs else None
-        good = status is Status.OK or (
-            status is Status.NYET and token == _OUT and self.high_speed
-        )
+        good = status is Status.OK or (status is Status.NYET and token == _OUT and self.high_speed)
         if td is None:
             pass
         elif good:

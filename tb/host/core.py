@@ -107,9 +107,7 @@ async def read_configurations(dev: UsbDevice) -> None:
     for index in range(count):
         head = await usb_get_descriptor(dev, DescriptorType.CONFIG, index, 9)
         if len(head) < ConfigDescriptor.size():
-            raise os_error(
-                errno.EINVAL, f"configuration {index}: {len(head)} bytes instead of 9"
-            )
+            raise os_error(errno.EINVAL, f"configuration {index}: {len(head)} bytes instead of 9")
         total = max(ConfigDescriptor.parse(head).wTotalLength, 9)
         raw = await usb_get_descriptor(dev, DescriptorType.CONFIG, index, total)
         if len(raw) < total:

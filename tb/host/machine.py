@@ -47,9 +47,7 @@ class HostMachine:
         self.kernel = kernel
         self.cpu = cpu or Cpu("host")
         self.devnodes = DevNodes()
-        self.bus = UsbBus(
-            kernel, wire, time_scale=time_scale, cpu=self.cpu, devnodes=self.devnodes
-        )
+        self.bus = UsbBus(kernel, wire, time_scale=time_scale, cpu=self.cpu, devnodes=self.devnodes)
         self.port = RootPort(self.bus)
         self._started = False
 

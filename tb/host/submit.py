@@ -83,9 +83,7 @@ def usb_submit_urb(urb: Urb) -> None:
     else:
         is_in = ep.is_in
         if dev.state < DeviceState.CONFIGURED:
-            raise os_error(
-                errno.ENODEV, f"{describe_pipe(urb.pipe)}: the device is not configured"
-            )
+            raise os_error(errno.ENODEV, f"{describe_pipe(urb.pipe)}: the device is not configured")
     if is_in:
         urb.transfer_flags |= URB_DIR_IN
     else:

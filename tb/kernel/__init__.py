@@ -6,22 +6,6 @@ It runs with and without a simulator, in the same order (see `Kernel`).
 
 from __future__ import annotations
 
-from .core import (
-    Cancelled,
-    Context,
-    Kernel,
-    Task,
-    TimerHandle,
-    Waitable,
-    current,
-    current_task,
-    gather,
-    might_sleep,
-    now,
-    sleep,
-    spawn,
-    timeout,
-)
 from .cpu import Cpu, CpuBus, RegisterFace, SpinLock
 from .devnodes import DevFile, DevNodes
 from .dma import DmaBuffer, DmaPool, Memory
@@ -34,7 +18,10 @@ from .errors import (
     os_error,
 )
 from .irq import IrqChip, IrqReturn
+from .running import current_task, gather, might_sleep, now, sleep, spawn, timeout
+from .scheduler import Kernel, current
 from .sync import Completion, Event, Mutex, Queue, WaitQueue, Work
+from .task import Cancelled, Context, Task, TimerHandle, Waitable
 from .times import ms, ns, ps_text, sec, us
 
 __all__ = [

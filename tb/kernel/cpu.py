@@ -6,7 +6,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from .core import RESCHEDULE, Context, Task, current
+from .scheduler import current
+from .task import RESCHEDULE, Context, Task
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from .core import Context, Kernel, Task, current
 from .cpu import Cpu
 from .errors import os_error
+from .scheduler import Kernel, current
 from .sync import WaitQueue
+from .task import Context, Task
 
 __all__ = ["IrqChip", "IrqReturn"]
 

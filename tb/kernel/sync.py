@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .core import Context, Task, TimerHandle, Waitable, current, spawn
+from .running import spawn
+from .scheduler import current
+from .task import Context, Task, TimerHandle, Waitable
 
 if TYPE_CHECKING:
     from .cpu import Cpu

@@ -3,13 +3,82 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pymodel.config import UdcParameters
 from pymodel.core import Checker, Mismatch, Window
+from pymodel.packets import DATA_PIDS, data_crc_ok, pid_of
+from pymodel.wire import PacketRecord
 
-__all__ = ["Lockstep"]
+__all__ = ["Lockstep", "WirePayloads"]
+
+
+class WirePayloads:
+    """Compares what passed on the wire with what the trace says was received and sent.
+
+    Every payload that was accepted must have been on the wire, and every payload that the device
+    put on the wire must have been read for sending, in that order. Packets and trace arrive in
+    batches of their own, so whatever finds no partner waits for the next batch.
+    """
+
+    def __init__(self, checker: Checker) -> None:
+        """Listen to a checker."""
+        self._checker = checker
+        self._host: deque[bytes] = deque(maxlen=256)
+        self._received: deque[bytes] = deque()
+        self._sent: deque[bytes] = deque(maxlen=256)
+        self._device: deque[bytes] = deque()
+        self._seen = (0, 0, 0, 0)
+        checker.on_received = self._received.append
+        checker.on_sent = self._sent.append
+
+    def records(self, records: Iterable[PacketRecord]) -> None:
+        """Take packets from the wire's monitor."""
+        for record in records:
+            data = record.data
+            if pid_of(data) in DATA_PIDS and data_crc_ok(data) and not record.error:
+                (self._host if record.from_host else self._device).append(bytes(data[1:-2]))
+
+    def match(self) -> None:
+        """Find partners, if anything has come since the last time."""
+        lengths = (len(self._host), len(self._received), len(self._sent), len(self._device))
+        if lengths == self._seen and max(lengths[0], lengths[2]) < 256:
+            return
+        self._pair(self._received, self._host)
+        self._pair(self._device, self._sent)
+        self._seen = (len(self._host), len(self._received), len(self._sent), len(self._device))
+
+    @staticmethod
+    def _pair(wanted: deque[bytes], offered: deque[bytes]) -> None:
+        while wanted:
+            try:
+                place = offered.index(wanted[0])
+            except ValueError:
+                return
+            for _ in range(place + 1):
+                offered.popleft()
+            wanted.popleft()
+
+    def finish(self) -> None:
+        """The run is over: who has no partner now, never will.
+
+        The last one may belong to a transaction that was under way when the run ended.
+        """
+        self.match()
+        for wanted, text in (
+            (self._received, "was accepted but never on the wire"),
+            (self._device, "went over the wire but was not what the FIFO held"),
+        ):
+            if len(wanted) > 1:
+                payload = wanted[0]
+                self._checker.wrong(
+                    "payload on the wire",
+                    f"{len(payload)} bytes {payload[:8].hex(' ')} {text} (and {len(wanted) - 1} "
+                    "after it)",
+                )
+                wanted.clear()
 
 
 class Lockstep:
@@ -17,6 +86,7 @@ class Lockstep:
 
     Attributes:
         checker: the model that follows.
+        payloads: the comparison with the wire; its `records` takes what the monitor sees.
         mismatches: what was wrong; a run with any has failed.
     """
 
@@ -34,6 +104,7 @@ class Lockstep:
             window: how long hardware may take.
         """
         self.checker = Checker(parameters, window)
+        self.payloads = WirePayloads(self.checker)
         self._drain = drain
 
     @classmethod
@@ -47,6 +118,9 @@ class Lockstep:
             raise ValueError("lockstep needs a controller built with TRACE=1")
         lockstep = cls(controller.parameters, controller.trace.drain)
         controller.pump.before(lockstep.poll)
+        wire = getattr(controller, "wire", None)
+        if wire is not None:
+            wire.monitor(lockstep.payloads.records)
         controller.lockstep = lockstep
         return lockstep
 
@@ -58,11 +132,13 @@ class Lockstep:
     def poll(self) -> None:
         """Follow the events that wait."""
         self.checker.feed(self._drain())
+        self.payloads.match()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over at `time` (picoseconds): follow the rest, count what is overdue."""
         self.poll()
         self.checker.finish(time)
+        self.payloads.finish()
 
     def summary(self) -> dict[str, Any]:
         """Return what `summary.json` says: events, mismatches, waivers by rule."""

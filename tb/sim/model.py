@@ -234,8 +234,7 @@ class ModelBus:
             data: bytes = self._model.step((_READ, offset, None), words * 4)
         else:
             data = b"".join(
-                self._model.step((_READ, offset, None)).to_bytes(4, "little")
-                for _ in range(words)
+                self._model.step((_READ, offset, None)).to_bytes(4, "little") for _ in range(words)
             )
         self._controller.after()
         return data if len(data) == size else data[:size]

@@ -421,9 +421,7 @@ class ModelWire(ModelLine):
         number = frame >> 3 if self.timing is HIGH else frame
         end = start + self.timing.time(self.timing.sof)
         self.packets += 1
-        self._records.append(
-            PacketRecord(start, end, True, build_sof(number), self.timing.name)
-        )
+        self._records.append(PacketRecord(start, end, True, build_sof(number), self.timing.name))
 
     # -- raw packets -------------------------------------------------------------------------
 

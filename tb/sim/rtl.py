@@ -42,7 +42,7 @@ class RtlMemory:
     """
 
     def __init__(self, mailbox: Mailbox, base: int = 0x1000_0000, size: int = 16 << 20) -> None:
-        """Lay the memory out: zeros, nothing mapped.
+        """Lay the memory out: zeros, open to the device until the first `map`.
 
         Raises:
             ValueError: base or size not a multiple of 4, or beyond 32 bits.
@@ -60,6 +60,8 @@ class RtlMemory:
         self.base = base
         self.size = size
         self._allow = library.pf_mem_allow
+        self._allow(base, size, 3)
+        self._open = True
         address = ctypes.c_void_p.in_dll(library, "pf_mem_bytes").value
         assert address is not None
         whole = (ctypes.c_uint8 * size).from_address(address)
@@ -100,8 +102,15 @@ class RtlMemory:
         self.view[offset : offset + len(data)] = data
 
     def map(self, address: int, size: int, *, device_reads: bool, device_writes: bool) -> None:
-        """Let the device's DMA into a range (whole 32-bit words)."""
+        """Let the device's DMA into a range (whole 32-bit words).
+
+        Until the first call the whole memory is open: software that owns the registers itself
+        need not say what it gives to the device.
+        """
         self._offset(address, size)
+        if self._open:
+            self._open = False
+            self._allow(self.base, self.size, 0)
         self._allow(address, size, int(device_reads) | int(device_writes) << 1)
 
     def unmap(self, address: int, size: int) -> None:

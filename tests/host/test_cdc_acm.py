@@ -89,9 +89,7 @@ def test_requests_at_probe_open_and_close(acm: Rig) -> None:
     acm.run(main)
 
 
-@pytest.mark.parametrize(
-    "functional", [[HEADER, ACM, CALL], [HEADER, ACM, UNION], [HEADER], []]
-)
+@pytest.mark.parametrize("functional", [[HEADER, ACM, CALL], [HEADER, ACM, UNION], [HEADER], []])
 def test_finds_the_data_interface(functional: list[RawDescriptor]) -> None:
     rig = make(functional)
 

@@ -93,9 +93,7 @@ def test_bulk_survives(seed: int) -> None:
         sent = bytearray()
         status: list[int] = []
         source = draw.randbytes(20000)
-        rig.device.queue[0x81] = deque(
-            source[at : at + size] for at in range(0, len(source), size)
-        )
+        rig.device.queue[0x81] = deque(source[at : at + size] for at in range(0, len(source), size))
         got = bytearray()
 
         def on_in(urb: Urb) -> None:
@@ -106,9 +104,7 @@ def test_bulk_survives(seed: int) -> None:
         readers = [usb_alloc_urb() for _ in range(3)]
         for urb in readers:
             length = size * draw.randint(1, 4)
-            usb_fill_bulk_urb(
-                urb, dev, usb_rcvbulkpipe(dev, 1), bytearray(length), length, on_in
-            )
+            usb_fill_bulk_urb(urb, dev, usb_rcvbulkpipe(dev, 1), bytearray(length), length, on_in)
             usb_submit_urb(urb)
         for _ in range(12):
             data = draw.randbytes(draw.choice([0, 1, size - 1, size, size + 1, 3000]))

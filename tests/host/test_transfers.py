@@ -390,9 +390,7 @@ def test_interrupt_polls_keep_their_period(rig: Any) -> None:
                 usb_submit_urb(urb)
 
         urb = usb_alloc_urb()
-        usb_fill_int_urb(
-            urb, dev, usb_rcvintpipe(dev, 3), bytearray(16), 16, handler, None, 4
-        )
+        usb_fill_int_urb(urb, dev, usb_rcvintpipe(dev, 3), bytearray(16), 16, handler, None, 4)
         usb_submit_urb(urb)
         assert urb.interval == 8
         hog = usb_alloc_urb()
@@ -539,12 +537,14 @@ def test_set_interface(rig: Any) -> None:
 
 
 def test_bus_times() -> None:
-    assert usb_calc_bus_time(Speed.FULL, True, False, 64) == 9107 + 1000 + 8354 * (
-        31 + 10 * (7 * 8 * 64 // 6)
-    ) // 1000
-    assert usb_calc_bus_time(Speed.HIGH, True, False, 512) == (
-        55 * 8 * 2083 + 2083 * (3 + 7 * 8 * 512 // 6)
-    ) // 1000 + 5
+    assert (
+        usb_calc_bus_time(Speed.FULL, True, False, 64)
+        == 9107 + 1000 + 8354 * (31 + 10 * (7 * 8 * 64 // 6)) // 1000
+    )
+    assert (
+        usb_calc_bus_time(Speed.HIGH, True, False, 512)
+        == (55 * 8 * 2083 + 2083 * (3 + 7 * 8 * 512 // 6)) // 1000 + 5
+    )
     assert usb_calc_bus_time(Speed.SUPER, True, False, 512) == -1
 
 

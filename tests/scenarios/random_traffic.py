@@ -14,12 +14,16 @@ from pymodel.gen.udc_regs import (
     DAINTMSK,
     DCFG,
     DCTL,
+    DEACHINT,
+    DEACHMSK,
     DIEPCTL,
+    DIEPEACHMSK,
     DIEPEMPMSK,
     DIEPINT,
     DIEPMSK,
     DIEPTSIZ,
     DOEPCTL,
+    DOEPEACHMSK,
     DOEPINT,
     DOEPMSK,
     DOEPTSIZ,
@@ -62,7 +66,8 @@ CNAK, SNAK, STALL = DIEPCTL.CNAK.mask, DIEPCTL.SNAK.mask, DIEPCTL.Stall.mask
 ENDPOINTS = (1, 2, 3)
 DATA = (PID.DATA0, PID.DATA1)
 LOOK = (
-    GINTSTS.OFFSET, 0x818, 0x808, DCTL.OFFSET, DCFG.OFFSET, GNPTXSTS.OFFSET, DTXFSTS.at(1),
+    GINTSTS.OFFSET, DEACHINT.OFFSET, 0x818, 0x808, DCTL.OFFSET, DCFG.OFFSET, GNPTXSTS.OFFSET,
+    DTXFSTS.at(1),
     *[base.at(n) for n in range(4) for base in (DIEPCTL, DOEPCTL, DIEPINT, DOEPINT)],
     *[base.at(n) for n in range(4) for base in (DIEPTSIZ, DOEPTSIZ)],
 )  # fmt: skip
@@ -209,9 +214,8 @@ class Player:
             await self.set(DOEPCTL.at(0), STALL)
         if self.random.random() < 0.1:
             await self.arm_setup()
-        if length:
-            if not await self.stage(to_host, length):
-                return
+        if length and not await self.stage(to_host, length):
+            return
         await self.stage(not read, 0)
         await self.drain()
 
@@ -304,6 +308,11 @@ class Player:
         await self.hw.write32(DIEPEMPMSK.OFFSET, self.random.getrandbits(4))
         await self.hw.write32(DIEPMSK.OFFSET, self.random.getrandbits(14))
         await self.hw.read32(0x818)
+        n = self.random.randrange(4)
+        each = self.random.choice([DIEPEACHMSK, DOEPEACHMSK])
+        await self.hw.write32(each.at(n), self.random.getrandbits(16) & ~0x80)
+        await self.hw.write32(DEACHMSK.OFFSET, self.random.getrandbits(32))
+        await self.hw.read32(DEACHINT.OFFSET)
 
     async def race(self) -> None:
         """Registers and packets at the same time."""

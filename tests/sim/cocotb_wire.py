@@ -322,6 +322,26 @@ async def frames(rig: Rig) -> None:
 
 
 @wire_test
+async def stuffed_in_data(rig: Rig) -> None:
+    """Data that needs much stuffing delays an SOF once at most: the host learns from it."""
+    await rig.up()
+    wire = rig.wire
+    size = 512 if SPEED == "high" else 64
+    for byte in (b"\x00", b"\xff"):
+        assert (await rig.do(PID.OUT, LOOP, byte * size)).status is Status.OK
+        ended: list[Transaction] = []
+        many = [Transaction(PID.IN, 0, LOOP, max_length=size) for _ in range(60)]
+        wire.submit(many, ended.append)
+        while len(ended) < len(many):
+            await sleep(us(50))
+        assert all(one.rx_data == byte * size for one in ended)
+    assert wire.late_sofs <= 1
+    for before, after in pairwise(rig.records):
+        assert after.start_ps > before.end_ps
+    assert wire.violations == []
+
+
+@wire_test
 async def chains(rig: Rig) -> None:
     """What follows a failure in its chain is skipped, and what is cancelled."""
     await rig.up()

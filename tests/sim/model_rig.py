@@ -74,16 +74,12 @@ class Rig:
     async def start_in(self, size: int, count: int, address: int = BASE) -> None:
         await self.bus.write32(DIEPTSIZ.at(1), count << 19 | size)
         await self.bus.write32(DIEPTSIZ.at(1) + 4, address)
-        await self.bus.write32(
-            DIEPCTL.at(1), await self.bus.read32(DIEPCTL.at(1)) | EPENA_CNAK
-        )
+        await self.bus.write32(DIEPCTL.at(1), await self.bus.read32(DIEPCTL.at(1)) | EPENA_CNAK)
 
     async def start_out(self, size: int, count: int, address: int = BASE + 0x10000) -> None:
         await self.bus.write32(DOEPTSIZ.at(1), count << 19 | size)
         await self.bus.write32(DOEPTSIZ.at(1) + 4, address)
-        await self.bus.write32(
-            DOEPCTL.at(1), await self.bus.read32(DOEPCTL.at(1)) | EPENA_CNAK
-        )
+        await self.bus.write32(DOEPCTL.at(1), await self.bus.read32(DOEPCTL.at(1)) | EPENA_CNAK)
 
     async def out(self, pid: int, data: bytes = b"", **knobs: Any) -> Transaction:
         return await self._one(PID.OUT, knobs, pid=pid, data=data)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pymodel.gen.udc_regs import DIEPINT
+from pymodel.packets import PID, build_data
 from pymodel.trace import Event, Kind, encode
 from pymodel.wire import Status
 from tb.sim.lockstep import Lockstep
@@ -35,12 +36,16 @@ async def some_traffic(rig: Rig) -> None:
         assert (await rig.in_()).status is Status.OK
         await rig.bus.write32(DIEPINT.at(1), 0xFFFF)
         assert (await rig.in_()).status is Status.NAK
+    await rig.start_out(1024, 2)
+    assert (await rig.out(PID.DATA0, bytes(range(256)) * 2)).handshake == "ACK"
+    assert (await rig.out(PID.DATA1, b"end")).handshake == "NYET"
 
 
 @pytest.mark.parametrize("dma", [False, True])
 def test_a_run_is_followed_without_mismatch(dma: bool) -> None:
     rig = Rig(dma=dma, trace=1)
     lockstep = Lockstep(rig.controller.parameters, lambda: drained(rig))
+    rig.wire.monitor(lockstep.payloads.records)
     run(rig, some_traffic)
     lockstep.finish(rig.kernel.now)
     summary = lockstep.summary()
@@ -56,6 +61,7 @@ def test_attach_hooks_the_pump() -> None:
         trace=SimpleNamespace(drain=lambda: drained(rig)),
         parameters=rig.controller.parameters,
         pump=SimpleNamespace(before=hooks.append),
+        wire=rig.wire,
     )
     lockstep = Lockstep.attach(controller)
     assert controller.lockstep is lockstep
@@ -76,3 +82,17 @@ def test_a_wrong_run_is_reported() -> None:
     events = []
     assert lockstep.summary()["mismatches"] == 1
     assert "IN 3 was sending nothing" in str(lockstep.mismatches[0])
+
+
+@pytest.mark.parametrize("from_host", [False, True])
+def test_a_payload_that_changes_on_its_way_is_noticed(from_host: bool) -> None:
+    rig = Rig(trace=1)
+    lockstep = Lockstep(rig.controller.parameters, lambda: drained(rig))
+    run(rig, some_traffic)
+    for record in rig.records:
+        if record.from_host == from_host and len(record.data) > 50:
+            record.data = build_data(PID.DATA0, bytes(len(record.data) - 3))
+            break
+    lockstep.payloads.records(rig.records)
+    lockstep.finish()
+    assert [one.rule for one in lockstep.mismatches] == ["payload on the wire"]

@@ -537,9 +537,7 @@ def test_monitor_sees_every_packet_in_order() -> None:
         times = [(record.start_ps, record.end_ps) for record in rig.records]
         assert all(start < end for start, end in times)
         assert all(a[1] < b[0] for a, b in pairwise(times))
-        assert all(
-            data_crc_ok(record.data) for record in rig.records if len(record.data) > 3
-        )
+        assert all(data_crc_ok(record.data) for record in rig.records if len(record.data) > 3)
 
     run(Rig(), main)
 

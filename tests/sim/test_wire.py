@@ -37,7 +37,7 @@ def test_wire_on_verilator(speed: str, tmp_path: Path) -> None:
         capture=True,
         wall_timeout=120,
     )
-    assert len(run.tests) == 12, run.output
+    assert len(run.tests) == 13, run.output
     assert not [test for test in run.tests if not test.passed], run.output
 
 

@@ -7,43 +7,25 @@ import errno
 import logging
 
 from tb.kernel import Work, os_error
-from tb.usb import (
-    DIR_IN,
-    EndpointCompanion,
-    EndpointDescriptor,
-    InterfaceDescriptor,
-    SetupPacket,
-    TransferType,
-)
+from tb.usb import SetupPacket
 
-from ..autoconfig import config_ep_by_speed, usb_ep_autoconfig
-from ..composite import (
-    UsbConfiguration,
-    UsbFunction,
-    usb_assign_descriptors,
-    usb_gstrings_attach,
-    usb_interface_id,
-)
-from ..configfs_values import parse_unsigned
+from ..composite import UsbFunction
 from ..endpoint import (
     UsbEp,
     UsbRequest,
     alloc_ep_req,
     free_ep_req,
-    usb_ep_disable,
-    usb_ep_enable,
     usb_ep_queue,
     usb_ep_set_halt,
 )
 from ..function import UsbFunctionDriver, UsbFunctionInstance, usb_function_register
-from ..strings import ENGLISH_US, UsbGadgetStrings, UsbString
-from ..vfs import FunctionFile, Node
+from ..vfs import Node
+from .bulk_pair import BulkPairFunction, number_option
 
 __all__ = ["SourceSinkFunction", "SourceSinkInstance", "pattern_bytes"]
 
 log = logging.getLogger(__name__)
 
-_STRINGS = [UsbGadgetStrings(ENGLISH_US, [UsbString("source and sink data")])]
 _OUT_PREFILL = 0x55
 
 
@@ -69,28 +51,14 @@ class SourceSinkInstance(UsbFunctionInstance):
 
     def attributes(self) -> dict[str, Node]:
         """Return the configfs files."""
-
-        def option(name: str, top: int) -> FunctionFile:
-            def store(text: str) -> None:
-                if self.linked:
-                    raise os_error(
-                        errno.EBUSY, f"{name} cannot change while the function is linked"
-                    )
-                value = parse_unsigned(text, 32, name)
-                if value > top:
-                    raise os_error(errno.EINVAL, f"{name}: {value} is above {top}")
-                setattr(self, name, value)
-
-            return FunctionFile(lambda: f"{getattr(self, name)}\n", store)
-
         return {
-            "pattern": option("pattern", 2),
-            "bulk_buflen": option("bulk_buflen", 1 << 20),
-            "bulk_qlen": option("bulk_qlen", 64),
+            "pattern": number_option(self, "pattern", 2),
+            "bulk_buflen": number_option(self, "bulk_buflen", 1 << 20),
+            "bulk_qlen": number_option(self, "bulk_qlen", 64),
         }
 
 
-class SourceSinkFunction(UsbFunction):
+class SourceSinkFunction(BulkPairFunction):
     """Bulk IN gives pattern data for ever, bulk OUT takes and checks it.
 
     Attributes:
@@ -100,89 +68,28 @@ class SourceSinkFunction(UsbFunction):
 
     def __init__(self, options: SourceSinkInstance) -> None:
         """Take the options as they are now."""
-        super().__init__("source/sink")
+        super().__init__("source/sink", "source and sink data")
         self.pattern = options.pattern
         self.buflen = options.bulk_buflen
         self.qlen = options.bulk_qlen
         self.sent = 0
         self.received = 0
         self.errors = 0
-        self.ep_in: UsbEp | None = None
-        self.ep_out: UsbEp | None = None
-        self._running = False
         self._expected = b""
         self._prefill = bytes((_OUT_PREFILL,)) * self.buflen
         self._halt = Work(self._halt_out, name="source/sink halt")
 
-    async def bind(self, config: UsbConfiguration) -> None:
-        """Claim an interface and two endpoints.
-
-        Raises:
-            OSError: ENODEV if endpoints or interfaces are missing.
-        """
-        gadget = self.cdev.the_gadget
-        text = usb_gstrings_attach(self.cdev, _STRINGS, 1)[0].id
-        number = usb_interface_id(config, self)
-        bulk = int(TransferType.BULK)
-        fs_in, fs_out = EndpointDescriptor(DIR_IN, bulk), EndpointDescriptor(0, bulk)
-        self.ep_in = usb_ep_autoconfig(gadget, fs_in)
-        self.ep_out = usb_ep_autoconfig(gadget, fs_out)
-        if self.ep_in is None or self.ep_out is None:
-            raise os_error(errno.ENODEV, f"{self.name}: {gadget.name} has no bulk endpoints left")
-        head = InterfaceDescriptor(number, 0, 2, 0xFF, 0x00, 0x00, text)
-        a_in, a_out = fs_in.bEndpointAddress, fs_out.bEndpointAddress
-        none = EndpointCompanion()
-        usb_assign_descriptors(
-            self,
-            [head, fs_in, fs_out],
-            [head, EndpointDescriptor(a_in, bulk, 512), EndpointDescriptor(a_out, bulk, 512)],
-            [
-                head,
-                EndpointDescriptor(a_in, bulk, 1024),
-                none,
-                EndpointDescriptor(a_out, bulk, 1024),
-                none,
-            ],
-            None,
-        )
-
-    async def set_alt(self, interface: int, alt: int) -> int:
-        """Start both pipes.
-
-        Raises:
-            OSError: EINVAL for an alternate setting other than 0.
-        """
-        if alt:
-            raise os_error(errno.EINVAL, f"{self.name}: alternate setting {alt} does not exist")
-        await self.disable()
-        gadget = self.cdev.the_gadget
-        assert self.ep_in is not None
-        assert self.ep_out is not None
+    def start(self, ep_in: UsbEp, ep_out: UsbEp) -> None:
+        """Queue requests both ways and count from 0."""
         self.sent = self.received = self.errors = 0
-        self._running = True
-        try:
-            for ep in (self.ep_in, self.ep_out):
-                config_ep_by_speed(gadget, self, ep)
-                await usb_ep_enable(ep)
-            self._expected = pattern_bytes(self.pattern, self.buflen, self.ep_out.maxpacket)
-            for _ in range(self.qlen):
-                self._start(self.ep_in)
-                self._start(self.ep_out)
-        except OSError:
-            await self.disable()
-            raise
-        return 0
+        self._expected = pattern_bytes(self.pattern, self.buflen, ep_out.maxpacket)
+        for _ in range(self.qlen):
+            self._start(ep_in)
+            self._start(ep_out)
 
     async def get_alt(self, interface: int) -> int:
         """Return 0, the only setting."""
         return 0
-
-    async def disable(self) -> None:
-        """Stop both pipes; their requests are freed as they complete."""
-        self._running = False
-        for ep in (self.ep_in, self.ep_out):
-            if ep is not None:
-                await usb_ep_disable(ep)
 
     def _start(self, ep: UsbEp) -> None:
         request = alloc_ep_req(ep, self.buflen)
@@ -205,7 +112,7 @@ class SourceSinkFunction(UsbFunction):
             return
         if request.status:
             log.warning("%s: %s ended with %d", self.name, ep.name, request.status)
-        if not self._running:
+        if not self.running:
             free_ep_req(ep, request)
             return
         request.length = self.buflen
@@ -227,7 +134,7 @@ class SourceSinkFunction(UsbFunction):
             self._halt.schedule()
 
     async def _halt_out(self) -> None:
-        if self.ep_out is not None and self._running:
+        if self.ep_out is not None and self.running:
             await usb_ep_set_halt(self.ep_out)
 
     async def setup(self, ctrl: SetupPacket) -> int:

@@ -274,9 +274,7 @@ class AcmPort:
             self._check_write()
             urb = self._free_writes.pop()
             piece = view[offset : offset + self.write_size]
-            usb_fill_bulk_urb(
-                urb, self.dev, self._write_pipe, piece, len(piece), self._on_written
-            )
+            usb_fill_bulk_urb(urb, self.dev, self._write_pipe, piece, len(piece), self._on_written)
             try:
                 usb_submit_urb(urb)
             except OSError:
@@ -287,9 +285,9 @@ class AcmPort:
         # URBs are reused as soon as they are done: ours are recognised by their buffer.
         pieces = [(urb, urb.transfer_buffer) for urb in pending]
         await self._room.wait_event(
-            lambda: self._write_error
-            or not any(
-                urb.use_count and urb.transfer_buffer is piece for urb, piece in pieces
+            lambda: (
+                self._write_error
+                or not any(urb.use_count and urb.transfer_buffer is piece for urb, piece in pieces)
             )
         )
         self._check_write()

@@ -281,3 +281,14 @@ def test_close_runs_clean_up_code() -> None:
     kernel.close()
     assert ended == [1]
     assert kernel.failure is None
+
+
+def test_the_kernel_itself_offers_sleep_and_timeout() -> None:
+    async def main() -> int:
+        kernel = current()
+        await kernel.sleep(us(2))
+        with pytest.raises(TimeoutError):
+            await kernel.timeout(kernel.sleep(us(9)), us(1))
+        return kernel.now
+
+    assert run(main()) == us(3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks, time and the order in which things run.
+"""Time and the order in which things run.
 
 One kernel owns simulated time and every task of both machines. It runs by itself (it then jumps
 from event to event) or is pumped by a simulator, which calls `advance` with its own time. The
@@ -10,242 +10,20 @@ tasks became ready.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from enum import IntEnum
+from collections.abc import Awaitable, Callable, Coroutine
 from random import Random
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import Deadlock, SchedulingWhileAtomic
+from .task import Cancelled, Context, Sleep, Task, TimerHandle, Waitable, as_coroutine
 from .times import ps_text
 
 if TYPE_CHECKING:
     from .cpu import Cpu
 
-__all__ = [
-    "Cancelled",
-    "Context",
-    "Kernel",
-    "Task",
-    "TimerHandle",
-    "Waitable",
-    "current",
-    "current_task",
-    "gather",
-    "might_sleep",
-    "now",
-    "sleep",
-    "spawn",
-    "timeout",
-]
+__all__ = ["Kernel", "current"]
 
 T = TypeVar("T")
-
-
-class Context(IntEnum):
-    """Where code runs; a lower value runs first."""
-
-    COMPLETION = 0
-    HARD_IRQ = 1
-    IRQ_THREAD = 2
-    PROCESS = 3
-
-
-class Cancelled(BaseException):
-    """Thrown into a task by `Task.cancel`."""
-
-
-class TimerHandle:
-    """A function to be called at a time; `cancel` forgets it."""
-
-    __slots__ = ("args", "fn")
-
-    def __init__(self, fn: Callable[..., object], args: tuple[Any, ...]) -> None:
-        """Hold what `Kernel.call_later` was given."""
-        self.fn: Callable[..., object] | None = fn
-        self.args = args
-
-    def cancel(self) -> None:
-        """Forget the call; harmless when it is over."""
-        self.fn = None
-        self.args = ()
-
-
-class Waitable:
-    """Base of everything a task can wait for.
-
-    A subclass calls `wake` or `throw` on the task that it was armed with, once.
-    """
-
-    __slots__ = ()
-    sleeps = True
-    """False for waits that are allowed in atomic context (register accesses)."""
-
-    def arm(self, task: Task[Any]) -> None:
-        """Note the task as waiting."""
-        raise TypeError(f"{type(self).__name__} cannot be awaited")
-
-    def disarm(self, task: Task[Any]) -> None:
-        """Forget the task (it was cancelled)."""
-
-    def __await__(self) -> Generator[Waitable, Any, Any]:
-        """Suspend the running task until woken; gives what it was woken with."""
-        return (yield self)
-
-
-class _Sleep(Waitable):
-    __slots__ = ("duration", "handle")
-
-    def __init__(self, duration: int) -> None:
-        self.duration = duration
-        self.handle: TimerHandle | None = None
-
-    def arm(self, task: Task[Any]) -> None:
-        self.handle = task.kernel.call_later(self.duration, task.wake, None)
-
-    def disarm(self, task: Task[Any]) -> None:
-        if self.handle is not None:
-            self.handle.cancel()
-
-    def __repr__(self) -> str:
-        return f"sleep({ps_text(self.duration)})"
-
-
-class _Yield(Waitable):
-    """Let what is more urgent run first."""
-
-    __slots__ = ()
-    sleeps = False
-
-    def arm(self, task: Task[Any]) -> None:
-        task.wake(None)
-
-
-RESCHEDULE = _Yield()
-
-
-class Task(Waitable, Generic[T]):
-    """A coroutine that the kernel runs. Await it for its result."""
-
-    __slots__ = (
-        "_coro",
-        "_exception",
-        "_joiners",
-        "_ready",
-        "_result",
-        "_send",
-        "_throw",
-        "_value",
-        "awaited",
-        "context",
-        "cpu",
-        "daemon",
-        "finished",
-        "kernel",
-        "name",
-        "priority",
-        "waiting_on",
-    )
-
-    def __init__(
-        self,
-        kernel: Kernel,
-        coro: Coroutine[Any, Any, T],
-        name: str,
-        cpu: Cpu | None,
-        context: Context,
-        priority: int,
-    ) -> None:
-        """Use `Kernel.spawn`."""
-        self.kernel = kernel
-        self.name = name
-        self.cpu = cpu
-        self.context = context
-        self.priority = priority
-        self.finished = False
-        self.awaited = False
-        self.daemon = False
-        self.waiting_on: object = None
-        self._coro = coro
-        self._send = coro.send
-        self._value: Any = None
-        self._throw: BaseException | None = None
-        self._ready = False
-        self._result: T | None = None
-        self._exception: BaseException | None = None
-        self._joiners: list[Task[Any]] = []
-
-    def __repr__(self) -> str:
-        """Return the name for logs and reports."""
-        return f"task {self.name!r}"
-
-    def done(self) -> bool:
-        """Tell whether the task has ended."""
-        return self.finished
-
-    def result(self) -> T:
-        """Return the result or raise what ended the task."""
-        if not self.finished:
-            raise RuntimeError(f"{self!r} has not ended yet")
-        if self._exception is not None:
-            raise self._exception
-        return self._result  # type: ignore[return-value]
-
-    def wake(self, value: Any = None) -> None:
-        """Make the task ready; it resumes with `value`."""
-        if self._ready or self.finished:
-            return
-        self._value = value
-        self._ready = True
-        self.kernel._enqueue(self)
-
-    def throw(self, exception: BaseException) -> None:
-        """Make the task ready; it resumes with an exception."""
-        if self.finished:
-            return
-        waiting = self.waiting_on
-        if isinstance(waiting, Waitable):
-            waiting.disarm(self)
-        self._throw = exception
-        if not self._ready:
-            self._ready = True
-            self.kernel._enqueue(self)
-
-    def cancel(self) -> None:
-        """Throw `Cancelled` into the task where it waits; harmless when it has ended."""
-        self.awaited = True
-        self.throw(Cancelled())
-
-    def arm(self, task: Task[Any]) -> None:
-        """Wait for the end of this task."""
-        self.awaited = True
-        if self.finished:
-            self._deliver(task)
-        else:
-            self._joiners.append(task)
-
-    def disarm(self, task: Task[Any]) -> None:
-        """Stop waiting for the end of this task."""
-        if task in self._joiners:
-            self._joiners.remove(task)
-
-    def _deliver(self, joiner: Task[Any]) -> None:
-        if self._exception is not None:
-            joiner.throw(self._exception)
-        else:
-            joiner.wake(self._result)
-
-    def where(self) -> str:
-        """Return what the task waits for and the place in its code, innermost last."""
-        places = []
-        coro: Any = self._coro
-        while coro is not None:
-            frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
-            if frame is not None and "kernel/core" not in frame.f_code.co_filename:
-                code = frame.f_code
-                places.append(f"{code.co_filename}:{frame.f_lineno} {code.co_name}")
-            coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-        return f"{self.name}: waits for {self.waiting_on!r} at {' > '.join(places[-3:])}"
-
 
 _running: list[Kernel] = []
 
@@ -307,6 +85,42 @@ class Kernel:
     def call_soon(self, fn: Callable[..., object], *args: Any) -> None:
         """Call a plain function at the next turn of the loop, at the present time."""
         self._soon.append((fn, args))
+
+    def sleep(self, duration: int) -> Waitable:
+        """Wait for a number of picoseconds: `await kernel.sleep(ms(1))`."""
+        return Sleep(duration)
+
+    async def timeout(self, awaitable: Awaitable[T], duration: int) -> T:
+        """Wait for something, but not for longer than `duration` picoseconds.
+
+        Raises:
+            TimeoutError: the time is over; a coroutine that was awaited has been cancelled.
+        """
+        owned = not isinstance(awaitable, Task)
+        waiter = self.task
+        if waiter is None:
+            raise RuntimeError("only a task can wait")
+        task: Task[T] = (
+            awaitable
+            if isinstance(awaitable, Task)
+            else self.spawn(as_coroutine(awaitable), name="timeout", cpu=waiter.cpu)
+        )
+        task.awaited = True
+        expired = TimeoutError(f"not done within {ps_text(duration)}: {awaitable!r}")
+        handle = self.call_later(duration, waiter.throw, expired)
+        try:
+            result: T = await task
+            return result
+        except TimeoutError as error:
+            if error is expired and owned:
+                task.cancel()
+            raise
+        except Cancelled:
+            if owned:
+                task.cancel()
+            raise
+        finally:
+            handle.cancel()
 
     def in_atomic(self, context: Context, fn: Callable[..., T], *args: Any) -> T:
         """Call a plain function in an atomic context, e.g. a completion handler (S003-60)."""
@@ -382,7 +196,7 @@ class Kernel:
         Raises:
             Deadlock: nothing can happen any more; the message says what each task waits for.
         """
-        task = self.spawn(_as_coroutine(awaitable), name="main")
+        task = self.spawn(as_coroutine(awaitable), name="main")
         task.awaited = True
         self.run_ready()
         while not task.finished and self.failure is None:
@@ -500,10 +314,6 @@ class Kernel:
             self.fail(exception)
 
 
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
-
-
 def current() -> Kernel:
     """Return the kernel that is running.
 
@@ -513,96 +323,3 @@ def current() -> Kernel:
     if not _running:
         raise RuntimeError("no kernel is running: call this from a task or a kernel callback")
     return _running[-1]
-
-
-def current_task() -> Task[Any]:
-    """Return the task that is running.
-
-    Raises:
-        RuntimeError: called outside a task.
-    """
-    task = current().task
-    if task is None:
-        raise RuntimeError("not inside a task")
-    return task
-
-
-def now() -> int:
-    """Return the simulated time in picoseconds."""
-    return current().now
-
-
-def might_sleep() -> None:
-    """Raise where sleeping is forbidden.
-
-    Raises:
-        SchedulingWhileAtomic: in a completion handler, a hard interrupt handler or under a lock.
-    """
-    kernel = current()
-    task = kernel.task
-    locked = task is not None and task.cpu is not None and task.cpu.owner is task
-    if locked or kernel.context in (Context.COMPLETION, Context.HARD_IRQ):
-        where = "under a spin lock" if locked else f"in context {kernel.context.name}"
-        raise SchedulingWhileAtomic(f"this call may sleep, which is forbidden {where}")
-
-
-def sleep(duration: int) -> Waitable:
-    """Wait for a number of picoseconds: `await sleep(ms(1))`."""
-    return _Sleep(duration)
-
-
-def spawn(
-    coro: Coroutine[Any, Any, T],
-    *,
-    name: str | None = None,
-    cpu: Cpu | None = None,
-    context: Context = Context.PROCESS,
-    priority: int | None = None,
-) -> Task[T]:
-    """Start a task on the running kernel; it inherits the machine of the task that starts it."""
-    kernel = current()
-    if cpu is None and kernel.task is not None:
-        cpu = kernel.task.cpu
-    return kernel.spawn(coro, name=name, cpu=cpu, context=context, priority=priority)
-
-
-async def timeout(awaitable: Awaitable[T], duration: int) -> T:
-    """Wait for something, but not for longer than `duration` picoseconds.
-
-    Raises:
-        TimeoutError: the time is over; what was awaited has been cancelled if it was a coroutine.
-    """
-    owned = not isinstance(awaitable, Task)
-    task: Task[T] = (
-        awaitable
-        if isinstance(awaitable, Task)
-        else spawn(_as_coroutine(awaitable), name="timeout")
-    )
-    task.awaited = True
-    waiter = current_task()
-    expired = TimeoutError(f"not done within {ps_text(duration)}: {awaitable!r}")
-    handle = current().call_later(duration, waiter.throw, expired)
-    try:
-        result: T = await task
-        return result
-    except TimeoutError as error:
-        if error is expired and owned:
-            task.cancel()
-        raise
-    except Cancelled:
-        if owned:
-            task.cancel()
-        raise
-    finally:
-        handle.cancel()
-
-
-async def gather(*awaitables: Awaitable[Any]) -> list[Any]:
-    """Run several things side by side and return their results in order."""
-    tasks = [
-        one if isinstance(one, Task) else spawn(_as_coroutine(one), name="gather")
-        for one in awaitables
-    ]
-    for task in tasks:
-        task.awaited = True
-    return [await task for task in tasks]
