@@ -158,6 +158,7 @@ module udc #(
 
     wire        ctl_connect;
     wire        ctl_full_speed_only;
+    wire [1:0]  ctl_periodic_part;
     wire        ctl_remote_wakeup;
     wire [2:0]  ctl_test;
     wire        ctl_soft_reset;
@@ -180,6 +181,7 @@ module udc #(
     ) usb2_link (
         .core_clk(core_clk), .core_rst(core_rst),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
+        .ctl_periodic_part(ctl_periodic_part),
         .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_test(ctl_test),
         .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),
@@ -223,6 +225,7 @@ module udc #(
         .m_axi_rid(m_axi_rid), .m_axi_rdata(m_axi_rdata), .m_axi_rresp(m_axi_rresp),
         .m_axi_rlast(m_axi_rlast), .m_axi_rvalid(m_axi_rvalid), .m_axi_rready(m_axi_rready),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
+        .ctl_periodic_part(ctl_periodic_part),
         .ctl_remote_wakeup(ctl_remote_wakeup), .ctl_test(ctl_test),
         .ctl_soft_reset(ctl_soft_reset),
         .line_state(line_state), .vbus_valid(vbus_valid),

@@ -71,6 +71,7 @@ module udc_core #(
 
     output wire         ctl_connect,
     output wire         ctl_full_speed_only,
+    output wire [1:0]   ctl_periodic_part,
     output wire         ctl_remote_wakeup,
     output wire [2:0]   ctl_test,
     output wire         ctl_soft_reset,
@@ -152,6 +153,7 @@ module udc_core #(
     wire [4:0]  tx_flush_fifo;
     wire        address_taken, global_nak_pushed, global_nak_popped;
     wire        rx_flushed, tx_flushed, reset_start, line_valid, sof_valid;
+    wire        periodic_end, incomplete_in, incomplete_out, iso_lost;
     wire [31:0] daint, deachint;
     wire        fifo0_level;
     wire        dma_busy;
@@ -168,7 +170,9 @@ module udc_core #(
         .address(csr_address), .write(csr_acknowledge && csr_write),
         .write_data(csr_write_data), .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
-        .sof_frame(rx_data[10:0]), .line_state(line_state), .vbus_valid(vbus_valid),
+        .sof_frame(rx_data[10:0]), .periodic_end(periodic_end),
+        .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
+        .line_state(line_state), .vbus_valid(vbus_valid),
         .connected(ctl_connect),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
         .rx_head(head), .daint(daint), .deachint(deachint),
@@ -176,7 +180,8 @@ module udc_core #(
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
         .dma_enable(dma_enable), .empty_level(empty_level),
-        .full_speed_only(ctl_full_speed_only), .remote_wakeup(ctl_remote_wakeup),
+        .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
+        .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
         .soft_disconnect(soft_disconnect), .session(session), .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
@@ -237,7 +242,9 @@ module udc_core #(
         .soft_reset_wait(soft_reset_wait), .address_taken(address_taken),
         .global_nak_pushed(global_nak_pushed), .global_nak_popped(global_nak_popped),
         .rx_flushed(rx_flushed), .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .line_valid(line_valid), .sof_valid(sof_valid), .daint(daint), .deachint(deachint),
+        .line_valid(line_valid), .sof_valid(sof_valid), .periodic_end(periodic_end),
+        .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
+        .daint(daint), .deachint(deachint),
         .fifo0_level(fifo0_level),
         .rx_fifo_open(rx_fifo_open), .rx_fifo_limit(rx_fifo_limit), .rx_fifo_word(rx_fifo_word),
         .rx_fifo_commit(rx_fifo_commit), .rx_fifo_drop(rx_fifo_drop),

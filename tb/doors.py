@@ -119,16 +119,36 @@ class WireDoor:
         return await self._run(PID.SETUP, address, endpoint, knobs, pid=PID.DATA0, data=data8)
 
     async def out(
-        self, address: int, endpoint: int, pid: int, data: bytes, **knobs: Any
+        self,
+        address: int,
+        endpoint: int,
+        pid: int,
+        data: bytes,
+        *,
+        isochronous: bool = False,
+        **knobs: Any,
     ) -> Transaction:
-        """Send an OUT transaction; `pid` is DATA0, DATA1, DATA2 or MDATA."""
-        return await self._run(PID.OUT, address, endpoint, knobs, pid=pid, data=data)
+        """Send an OUT transaction; `pid` is DATA0, DATA1, DATA2 or MDATA.
+
+        With `isochronous` no handshake is awaited.
+        """
+        return await self._run(
+            PID.OUT, address, endpoint, knobs, pid=pid, data=data, isochronous=isochronous
+        )
 
     async def in_(
-        self, address: int, endpoint: int, max_length: int = 1024, **knobs: Any
+        self,
+        address: int,
+        endpoint: int,
+        max_length: int = 1024,
+        *,
+        isochronous: bool = False,
+        **knobs: Any,
     ) -> Transaction:
-        """Send an IN token; good data is acknowledged."""
-        return await self._run(PID.IN, address, endpoint, knobs, max_length=max_length)
+        """Send an IN token; good data is acknowledged, but not with `isochronous`."""
+        return await self._run(
+            PID.IN, address, endpoint, knobs, max_length=max_length, isochronous=isochronous
+        )
 
     async def ping(self, address: int, endpoint: int, **knobs: Any) -> Transaction:
         """Send a PING (high speed)."""

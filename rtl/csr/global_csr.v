@@ -31,6 +31,10 @@ module global_csr #(
     input  wire [5:0]  line,
     input  wire        sof_valid,
     input  wire [10:0] sof_frame,
+    input  wire        periodic_end,
+    input  wire        incomplete_in,
+    input  wire        incomplete_out,
+    input  wire        iso_lost,
     input  wire [1:0]  line_state,
     input  wire        vbus_valid,
     input  wire        connected,
@@ -55,6 +59,7 @@ module global_csr #(
     output wire        dma_enable,
     output wire        empty_level,
     output wire        full_speed_only,
+    output wire [1:0]  periodic_part,
     output wire        remote_wakeup,
     output wire        stall_status,
     // stays when the register changes: only the end of the connection ends a test mode
@@ -163,6 +168,7 @@ module global_csr #(
     reg  [1:0]  override_reg;
     reg  [15:0] rx_depth_reg;
     reg  [1:0]  speed_cfg_reg;
+    reg  [1:0]  periodic_reg;
     reg  [6:0]  address_reg;
     reg         old_valid_reg;
     reg  [6:0]  old_reg;
@@ -292,6 +298,10 @@ module global_csr #(
         set = 32'd0;
         session_end = 1'b0;
         set[3] = sof_valid;
+        set[14] = iso_lost;
+        set[15] = periodic_end;
+        set[20] = periodic_end && incomplete_in;
+        set[21] = periodic_end && incomplete_out;
         if (line_valid) begin
             case (line[3:0])
                 LINE_RESET_START: begin
@@ -304,7 +314,8 @@ module global_csr #(
                 LINE_EARLY_SUSPEND: set[10] = 1'b1;
                 LINE_VBUS_ON: set[30] = 1'b1;
                 LINE_VBUS_OFF: session_end = 1'b1;
-                default: set = {28'd0, sof_valid, 3'd0};
+                default: begin
+                end
             endcase
         end
     end
@@ -316,8 +327,8 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    // a SOF that finds its bit set is no event
-    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0000_0008);
+    // a SOF or the end of a frame that finds its bit set is no event
+    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0000_8008);
     assign trace_gotgint = {29'd0, session_end, 2'd0};
 
     // ---- outputs ------------------------------------------------------------------------------
@@ -325,6 +336,7 @@ module global_csr #(
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
+    assign periodic_part = periodic_reg;
     assign remote_wakeup = wakeup_reg;
     assign stall_status = stall_status_reg;
     assign test_mode = testing_reg;
@@ -416,6 +428,7 @@ module global_csr #(
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
                     stall_status_reg <= write_data[2];
+                    periodic_reg <= write_data[12:11];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
                     if (write_data[10:4] != address_reg) begin
@@ -466,6 +479,7 @@ module global_csr #(
             override_reg <= 2'd0;
             rx_depth_reg <= FIFO_WORDS[17:2];
             speed_cfg_reg <= 2'd0;
+            periodic_reg <= 2'd0;
             address_reg <= 7'd0;
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;

@@ -69,6 +69,12 @@ module ep_core #(
     output wire        reset_start,
     output wire        line_valid,
     output wire        sof_valid,
+    // end of the periodic part of the frame, with isochronous endpoints that were not served;
+    // isochronous OUT packet lost
+    output wire        periodic_end,
+    output wire        incomplete_in,
+    output wire        incomplete_out,
+    output wire        iso_lost,
     output wire [31:0] daint,
     output wire [31:0] deachint,
     output wire        fifo0_level,
@@ -141,14 +147,12 @@ module ep_core #(
     localparam [3:0] MSG_LINE = 4'd6;
 
     localparam [3:0] STS_GLOBAL_NAK = 4'd1;
-    localparam [3:0] STS_OUT = 4'd2;
     localparam [3:0] STS_OUT_DONE = 4'd3;
     localparam [3:0] STS_SETUP_DONE = 4'd4;
     localparam [3:0] STS_SETUP = 4'd6;
 
-    localparam [3:0] PID_IN = 4'b1001;
-    localparam [3:0] PID_SETUP = 4'b1101;
-    localparam [2:0] KIND_DATA = 3'd5;
+    localparam [3:0] LINE_PERIODIC_END = 4'd8;
+    localparam [1:0] TYPE_ISO = 2'd1;
     localparam [2:0] KIND_STATUS = 3'd7;
 
     // ---- operation and what is in work --------------------------------------------------------
@@ -166,15 +170,6 @@ module ep_core #(
     reg         flush_seen_reg;
     reg         head_seen_reg;
 
-    // OUT or SETUP packet on the wire
-    reg         token_known_reg;
-    reg         token_setup_reg;
-    reg  [3:0]  token_ep_reg;
-    reg  [3:0]  token_pid_reg;
-    reg  [10:0] token_size_reg;
-    // an OUT packet that has to be empty; the first word is yet to come
-    reg         token_status_reg;
-    reg         token_first_reg;
     // IN packet on the wire
     reg         sending_reg;
     reg  [3:0]  sending_ep_reg;
@@ -187,19 +182,11 @@ module ep_core #(
     reg  [10:0] job_bytes_reg;
     // for the trace
     reg  [31:0] job_head_reg;
-    // EP0: SETUP not yet followed by a token, packet size code
-    reg         setup_open_reg;
-    // direction of the control transfer: of the SETUP on the wire, of the last one accepted
-    reg         setup_in_reg;
-    reg         control_in_reg;
+    // EP0: packet size code
     reg  [1:0]  ep0_size_reg;
     // DMA: SETUPs in memory since the address was set, some in this stage
     reg  [1:0]  setup_count_reg;
     reg         setup_more_reg;
-    // status word to push in the clock after ACT
-    reg         push_reg;
-    reg  [3:0]  push_status_reg;
-    reg  [3:0]  push_ep_reg;
     reg         answer_reg;
     reg  [2:0]  kind_reg;
     reg  [3:0]  answer_pid_reg;
@@ -220,8 +207,8 @@ module ep_core #(
 
     ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
         .clk(clk), .rst(rst), .startup(startup),
-        .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push_reg),
-        .token_ep(token_ep_reg), .sending_ep(sending_ep_reg),
+        .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push),
+        .token_ep(packet_ep), .sending_ep(sending_ep_reg),
         .csr_request(csr_request), .csr_out(csr_out), .csr_ep(csr_ep),
         .moved_request(dma_done), .job_out(job_out_reg), .job_ep(job_ep_reg),
         .head_request(dma_enable && head_valid && !dma_busy && !soft_reset_wait),
@@ -263,6 +250,8 @@ module ep_core #(
     wire [CW-1:0] slot = startup ? startup_index[CW-1:0] : slot_wide[CW-1:0];
     wire is_ep0 = (ep == 4'd0);
     wire is_out0 = is_ep0 && out;
+    wire iso = (control_reg[16:15] == TYPE_ISO);
+    wire [INS+OUTS-1:0] due;
     wire enabled = flags_reg[0] && exists;
 
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
@@ -304,41 +293,51 @@ module ep_core #(
     wire [2:0]  token_kind;
     wire [3:0]  token_data_pid;
     wire [10:0] token_length;
+    wire        token_send;
     wire        token_receive;
     wire        token_cause;
+    wire        token_nothing;
+    wire        token_lost;
+    wire        iso_turn;
+    wire [1:0]  iso_pid;
 
     ep_token ep_token (
         .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
         .flags(flags_reg), .transfer_type(control_reg[16:15]),
         .packets_left(count_reg[9:0] != 10'd0),
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
-        .no_data(stall_status && control_in_reg), .test_nak(test_nak),
+        .no_data(stall_status && control_in), .test_nak(test_nak),
         .next_length(length_now_reg), .packet_ready(words_there),
         .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
-        .room_setup(rx_fifo_free >= 16'd3),
+        .room_setup(rx_fifo_free >= 16'd3), .turn(iso_turn), .turn_pid(iso_pid),
         .kind(token_kind), .data_pid(token_data_pid), .length(token_length),
-        .receive(token_receive), .token_cause(token_cause)
+        .send(token_send), .receive(token_receive), .token_cause(token_cause),
+        .nothing(token_nothing), .lost(token_lost)
     );
 
-    wire token_setup_done = act_token && known_reg && is_ep0 && setup_open_reg
-                            && (rx_data[3:0] != PID_SETUP) && (rx_fifo_free != 16'd0);
+    // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
-    // ---- end of an OUT or SETUP packet --------------------------------------------------------
-
-    wire end_ok = rx_data[16];
-    wire [3:0] end_pid = rx_data[15:12];
+    wire        push;
+    wire [3:0]  push_kind, push_ep, packet_ep;
+    wire        packet_refused, control_in;
+    wire        packet_known, packet_good, end_out, end_last, setup_accept;
     wire [10:0] end_length = rx_data[10:0];
-    wire end_toggle = (end_pid == token_pid_reg);
-    wire end_refused = end_ok && token_status_reg && (end_length != 11'd0);
-    wire end_good = end_ok && !rx_fifo_overflow && !end_refused
-                    && (token_setup_reg ? (end_length == 11'd8)
-                                        : (end_length <= token_size_reg));
-    wire end_accept = act_end && rx_fifo_is_open && end_good && end_toggle;
-    wire end_out = end_accept && !token_setup_reg;
-    wire end_last = (end_length < packet_reg) || (count_reg[9:0] <= 10'd1);
-    wire [31:0] end_status = {7'd0, frame, token_setup_reg ? STS_SETUP : STS_OUT,
-                              end_pid[3:2], end_length, token_ep_reg};
+
+    ep_receive ep_receive (
+        .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(act_scan),
+        .ep(ep), .rx_data(rx_data), .frame(frame), .known(known_reg), .lost(token_lost),
+        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg), .empty(token_kind == KIND_STATUS),
+        .fifo_word(rx_fifo_word),
+        .packets(count_reg[9:0]), .push_nak(scan_nak), .bus_reset(reset_start),
+        .flush(rx_fifo_flush), .fifo_open(rx_fifo_is_open), .fifo_overflow(rx_fifo_overflow),
+        .fifo_full(rx_fifo_free == 16'd0), .fifo_commit(rx_fifo_commit), .fifo_push(push),
+        .fifo_status(rx_fifo_status), .fifo_limit(rx_fifo_limit),
+        .token_ep(packet_ep), .token_known(packet_known), .good(packet_good),
+        .setup(setup_accept), .received(end_out), .received_last(end_last),
+        .iso_lost(iso_lost), .push_kind(push_kind), .push_ep(push_ep),
+        .refused(packet_refused), .control_in(control_in)
+    );
 
     // ---- registers ----------------------------------------------------------------------------
 
@@ -400,7 +399,7 @@ module ep_core #(
 
     // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
 
-    wire busy_out = (rx_fifo_is_open && (token_ep_reg == ep))
+    wire busy_out = (rx_fifo_is_open && (packet_ep == ep))
                     || (dma_busy && job_out_reg && (job_ep_reg == ep));
     wire busy_in = (sending_reg && (sending_ep_reg == ep))
                    || (dma_busy && !job_out_reg && (job_ep_reg == ep));
@@ -409,9 +408,9 @@ module ep_core #(
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
                       && !soft_reset_wait;
-    wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push_reg
+    wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
-    wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push_reg;
+    wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
 
     wire flush_busy = (sending_reg && (sending_fifo_reg == fifo_reg))
                       || (dma_busy && !job_out_reg && (job_fifo_reg == fifo_reg));
@@ -422,6 +421,7 @@ module ep_core #(
 
     // ---- handshake ----------------------------------------------------------------------------
 
+    // isochronous: sent
     wire acknowledged = act_handshake && sending_reg && rx_data[0];
     wire in_last = (count_reg[9:0] <= 10'd1);
 
@@ -430,71 +430,34 @@ module ep_core #(
     wire [18:0] take_bytes = end_out ? {8'd0, end_length}
                            : window_push ? 19'd4 : {8'd0, job_bytes_reg};
     wire [18:0] size_less = (size_reg > take_bytes) ? size_reg - take_bytes : 19'd0;
-    wire [11:0] count_less = {count_reg[11:10], count_reg[9:0] - {9'd0, count_reg[9:0] != 10'd0}};
+    wire [9:0] packets_less = count_reg[9:0] - {9'd0, count_reg[9:0] != 10'd0};
     wire [1:0] setups_less = count_reg[11:10] - {1'b0, count_reg[11:10] != 2'd0};
 
-    wire write_size = write_ep && reg_size;
-    wire write_flags = write_control || end_out || acknowledged || popped_done || moved_setup
-                       || scan_disable || (popped_setup_done && !dma_enable);
+    // While it is enabled, an isochronous IN endpoint keeps what it has to send: software that
+    // repeats a transfer for another frame finds its data still in the FIFO.
+    wire keep = iso && !out && flags_reg[0];
+    wire write_size = write_ep && reg_size && !keep;
+    wire write_address = write_ep && reg_address && !keep;
 
-    reg  [5:0]  flags_data;
-    reg  [15:0] causes_set;
-    reg  [15:0] causes_clear;
+    wire        write_flags;
+    wire [5:0]  flags_data;
+    wire [15:0] causes_set;
+    wire [15:0] causes_clear;
 
-    always @* begin
-        flags_data = flags_reg;
-        causes_set = 16'd0;
-        causes_clear = 16'd0;
-        if (write_control) begin
-            flags_data = reg_flags_data;
-            causes_set[6] = reg_nak_set && !out;
-            causes_clear[6] = reg_nak_clear && !reg_nak_set;
-        end
-        if (write_ep && reg_causes) begin
-            causes_clear = csr_write_data[15:0];
-        end
-        if (act_token && token_cause) begin
-            causes_set[4] = 1'b1;
-        end
-        if (end_out) begin
-            flags_data[4] = !flags_reg[4];
-            flags_data[1] = flags_reg[1] || end_last;
-        end
-        if (acknowledged) begin
-            flags_data[4] = !flags_reg[4];
-            if (in_last && flags_reg[0]) begin
-                flags_data[0] = 1'b0;
-                // a disable that waited for this packet has nothing left to do but report
-                causes_set[0] = 1'b1;
-            end
-        end
-        if (popped_done) begin
-            flags_data[0] = 1'b0;
-            causes_set[0] = 1'b1;
-        end
-        if (popped_setup_done) begin
-            flags_data[0] = 1'b0;
-            causes_set[3] = 1'b1;
-        end
-        if (moved_setup) begin
-            flags_data[0] = 1'b0;
-            causes_set[0] = 1'b1;
-            causes_set[15] = 1'b1;
-        end
-        if (act_moved && dma_error) begin
-            causes_set[2] = 1'b1;
-        end
-        if (scan_disable) begin
-            flags_data[5] = 1'b0;
-            flags_data[0] = 1'b0;
-            causes_set[1] = 1'b1;
-        end
-        if (!exists) begin
-            causes_set = 16'd0;
-        end
-    end
+    ep_update ep_update (
+        .exists(exists), .out(out), .iso(iso), .flags(flags_reg),
+        .write_control(write_control), .write_flags(reg_flags_data),
+        .nak_effective_set(reg_nak_set), .nak_effective_clear(reg_nak_clear),
+        .write_causes(write_ep && reg_causes), .write_data(csr_write_data[15:0]),
+        .token_cause(act_token && token_cause), .token_nothing(act_token && token_nothing),
+        .received(end_out), .received_last(end_last),
+        .acknowledged(acknowledged), .acknowledged_last(in_last),
+        .popped_done(popped_done), .popped_setup_done(popped_setup_done), .dma(dma_enable),
+        .moved_setup(moved_setup), .moved_error(act_moved && dma_error),
+        .disabled(scan_disable), .flags_write(write_flags), .flags_data(flags_data),
+        .causes_set(causes_set), .causes_clear(causes_clear)
+    );
 
-    wire setup_accept = end_accept && token_setup_reg;
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
@@ -507,7 +470,18 @@ module ep_core #(
         .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
         .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask),
         .each_write(act_csr && csr_write && csr_each && exists),
-        .each_data(csr_write_data[15:0]), .daint(daint), .deachint(deachint)
+        .each_data(csr_write_data[15:0]), .due_pid(frame[0]), .due(due), .daint(daint),
+        .deachint(deachint)
+    );
+
+    ep_iso #(.INS(INS), .OUTS(OUTS)) ep_iso (
+        .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
+        .slot(slot_wide), .read(read), .is_in(!out), .type_write(write_control),
+        .type_iso(csr_write_data[19:18] == TYPE_ISO),
+        .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
+        .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
+        .received(end_out && (full_speed || (rx_data[15:14] != 2'b11))),
+        .due(due), .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
     );
 
     ep_context #(.INDEX_WIDTH(CW)) ep_context (
@@ -519,11 +493,12 @@ module ep_core #(
                     || window_push),
         .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
         .count(count),
-        .count_write(startup || write_size || end_accept || acknowledged),
+        .count_write(startup || write_size || rx_fifo_commit || acknowledged),
         .count_data(startup ? 12'd0 : write_size ? reg_count_data
-                    : setup_accept ? {setups_less, count_reg[9:0]} : count_less),
+                    : setup_accept ? {setups_less, count_reg[9:0]}
+                    : {(act_end && iso) ? rx_data[15:14] : count_reg[11:10], packets_less}),
         .address(address),
-        .address_write(startup || (write_ep && reg_address) || act_moved || head_rewind),
+        .address_write(startup || write_address || act_moved || head_rewind),
         .address_data(startup ? 32'd0 : act_csr ? csr_write_data
                       : address_reg + (act_head ? -32'd24 : {21'd0, moved_bytes})),
         .unacknowledged(unacknowledged),
@@ -555,10 +530,11 @@ module ep_core #(
     // ---- outputs ------------------------------------------------------------------------------
 
     assign rx_ready = startup || rx_done || (rx_type == 4'd0) || (rx_type > MSG_LINE)
-                      || (rx_type == MSG_SOF) || ((rx_type == MSG_WORD) && !push_reg);
+                      || (rx_type == MSG_SOF) || ((rx_type == MSG_WORD) && !push);
     assign line_valid = act_line;
     assign sof_valid = rx_valid && (rx_type == MSG_SOF) && !startup;
     assign reset_start = act_line && (rx_data[3:0] == 4'd1);
+    assign periodic_end = act_line && (rx_data[3:0] == LINE_PERIODIC_END);
 
     assign ans_valid = answer_reg;
     assign ans_kind = kind_reg;
@@ -576,19 +552,15 @@ module ep_core #(
     assign fifo0_level = fifo_low[0];
 
     assign rx_fifo_open = act_token && token_receive;
-    assign rx_fifo_limit = (rx_data[3:0] == PID_SETUP) ? 9'd2 : limit_reg;
-    assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push_reg && !startup;
-    assign rx_fifo_commit = end_accept;
+    assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push && !startup;
     assign rx_fifo_drop = act_end || reset_start;
-    assign rx_fifo_push = push_reg;
-    assign rx_fifo_status = push_reg ? {7'd0, frame, push_status_reg, 13'd0, push_ep_reg}
-                          : end_status;
+    assign rx_fifo_push = push;
     assign rx_fifo_flush = scan_rx_flush || rx_size_written;
     assign rx_fifo_pop = popped || window_pop;
 
     assign push_write = window_push;
     assign push_address = fifo_end;
-    assign send_start = act_token && (token_kind == KIND_DATA);
+    assign send_start = act_token && token_send;
     assign send_address = fifo_front;
     assign send_words = words;
     assign send_stop = reset_start;
@@ -636,22 +608,6 @@ module ep_core #(
         kind_reg <= token_kind;
         answer_pid_reg <= token_data_pid;
         length_reg <= token_length;
-        if (act_token && (rx_data[3:0] != PID_IN)) begin
-            token_known_reg <= known_reg;
-            token_setup_reg <= (rx_data[3:0] == PID_SETUP);
-            token_ep_reg <= ep;
-            token_pid_reg <= token_data_pid;
-            token_size_reg <= packet_reg;
-            token_status_reg <= (token_kind == KIND_STATUS);
-            token_first_reg <= 1'b1;
-        end
-        // bmRequestType bit 7: device to host
-        if (rx_fifo_word) begin
-            token_first_reg <= 1'b0;
-            if (token_first_reg) begin
-                setup_in_reg <= rx_data[7];
-            end
-        end
         if (send_start) begin
             sending_reg <= 1'b1;
             sending_ep_reg <= ep;
@@ -669,24 +625,6 @@ module ep_core #(
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
         end
 
-        // status words without data
-        push_reg <= (end_out && end_last) || token_setup_done || scan_nak;
-        push_status_reg <= act_end ? STS_OUT_DONE : act_token ? STS_SETUP_DONE : STS_GLOBAL_NAK;
-        push_ep_reg <= act_scan ? 4'd0 : ep;
-
-        if (token_setup_done) begin
-            setup_open_reg <= 1'b0;
-        end
-        if (setup_accept) begin
-            setup_open_reg <= 1'b1;
-            control_in_reg <= setup_in_reg;
-        end
-        if (reset_start) begin
-            control_in_reg <= 1'b0;
-        end
-        if (reset_start || rx_fifo_flush) begin
-            setup_open_reg <= 1'b0;
-        end
         if (moved_setup) begin
             setup_count_reg <= setup_count_reg + 1'b1;
             setup_more_reg <= 1'b1;
@@ -721,13 +659,9 @@ module ep_core #(
         if (rst) begin
             answer_reg <= 1'b0;
             sending_reg <= 1'b0;
-            push_reg <= 1'b0;
-            setup_open_reg <= 1'b0;
-            control_in_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
-            token_known_reg <= 1'b0;
             flush_seen_reg <= 1'b0;
             refresh_reg <= 1'b0;
             tx_empty_reg <= {INS{1'b1}};
@@ -743,8 +677,9 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .end_ours(token_known_reg), .end_ep(token_ep_reg),
-        .end_accept(end_accept), .end_open(rx_fifo_is_open && !end_refused), .end_good(end_good),
+        .token_length(token_length), .end_ours(packet_known), .end_ep(packet_ep),
+        .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
+        .end_good(packet_good),
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
@@ -753,10 +688,10 @@ module ep_core #(
         .cause_word(trace_cause)
     );
 
-    assign trace_status_valid = push_reg;
-    assign trace_status_arg = {16'd0, push_status_reg, push_ep_reg};
+    assign trace_status_valid = push;
+    assign trace_status_arg = {16'd0, push_kind, push_ep};
 
-    wire unused_ok = &{1'b0, count_reg, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
+    wire unused_ok = &{1'b0, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
 
 endmodule
 

@@ -41,6 +41,10 @@ module ep_flags #(
     input  wire [15:0] empty_mask,
     output wire [31:0] daint,
 
+    // contexts that are enabled and do not NAK, with a data PID (isochronous: parity) of this
+    input  wire        due_pid,
+    output wire [INS+OUTS-1:0] due,
+
     // DxEPEACHMSKn of the context, and what they let through
     input  wire        each_write,
     input  wire [15:0] each_data,
@@ -61,6 +65,7 @@ module ep_flags #(
     reg [N-1:0]    error_reg;
     reg [N-1:0]    token_reg;
     reg [INS-1:0]  nak_effective_reg;
+    reg [INS-1:0]  nak_sent_reg;
     reg            setup_reg;
     reg            setup_packet_reg;
 
@@ -72,7 +77,9 @@ module ep_flags #(
     assign flags = {|(disable_reg & select), |(pid_reg & select), |(active_reg & select),
                     |(stall_reg & select), |(nak_reg & select), |(enabled_reg & select)};
 
-    assign causes = {is_out0 && setup_packet_reg, 8'd0,
+    assign due = enabled_reg & ~nak_reg & ~(pid_reg ^ {N{due_pid}});
+
+    assign causes = {is_out0 && setup_packet_reg, 1'b0, |(nak_sent_reg & select[INS-1:0]), 6'd0,
                      |(nak_effective_reg & select[INS-1:0]), 1'b0, |(token_reg & select),
                      is_out0 && setup_reg, |(error_reg & select), |(disabled_reg & select),
                      |(complete_reg & select)};
@@ -85,6 +92,7 @@ module ep_flags #(
         | (error_reg[INS-1:0] & {INS{in_mask[2]}})
         | (token_reg[INS-1:0] & {INS{in_mask[4]}})
         | (nak_effective_reg & {INS{in_mask[6]}})
+        | (nak_sent_reg & {INS{in_mask[13]}})
         | (tx_empty & empty_mask[INS-1:0]);
 
     wire [OUTS-1:0] out_bits =
@@ -108,6 +116,7 @@ module ep_flags #(
     reg [N-1:0]   each_error_reg;
     reg [N-1:0]   each_token_reg;
     reg [INS-1:0] each_nak_reg;
+    reg [INS-1:0] each_sent_reg;
     reg [INS-1:0] each_empty_reg;
     reg           each_setup_reg;
     reg           each_packet_reg;
@@ -116,6 +125,7 @@ module ep_flags #(
         | (disabled_reg & each_disabled_reg) | (error_reg & each_error_reg)
         | (token_reg & each_token_reg);
     wire [INS-1:0] each_in = each_bits[INS-1:0] | (nak_effective_reg & each_nak_reg)
+                             | (nak_sent_reg & each_sent_reg)
                              | (tx_empty & each_empty_reg);
     wire [OUTS-1:0] each_out = each_bits[N-1:INS]
         | {{(OUTS-1){1'b0}}, (setup_reg && each_setup_reg)
@@ -132,6 +142,8 @@ module ep_flags #(
             each_token_reg <= (each_token_reg & ~select) | (select & {N{each_data[4]}});
             each_nak_reg <= (each_nak_reg & ~select[INS-1:0])
                             | (select[INS-1:0] & {INS{each_data[6]}});
+            each_sent_reg <= (each_sent_reg & ~select[INS-1:0])
+                             | (select[INS-1:0] & {INS{each_data[13]}});
             each_empty_reg <= (each_empty_reg & ~select[INS-1:0])
                               | (select[INS-1:0] & {INS{each_data[7]}});
             if (is_out0) begin
@@ -145,6 +157,7 @@ module ep_flags #(
             each_error_reg <= {N{1'b0}};
             each_token_reg <= {N{1'b0}};
             each_nak_reg <= {INS{1'b0}};
+            each_sent_reg <= {INS{1'b0}};
             each_empty_reg <= {INS{1'b0}};
             each_setup_reg <= 1'b0;
             each_packet_reg <= 1'b0;
@@ -176,6 +189,8 @@ module ep_flags #(
                      | (select & {N{causes_set[4]}});
         nak_effective_reg <= (nak_effective_reg & ~(select[INS-1:0] & {INS{causes_clear[6]}}))
                              | (select[INS-1:0] & {INS{causes_set[6] && is_in}});
+        nak_sent_reg <= (nak_sent_reg & ~(select[INS-1:0] & {INS{causes_clear[13]}}))
+                        | (select[INS-1:0] & {INS{causes_set[13]}});
         if (is_out0) begin
             setup_reg <= (setup_reg && !causes_clear[3]) || causes_set[3];
             setup_packet_reg <= (setup_packet_reg && !causes_clear[15]) || causes_set[15];
@@ -193,6 +208,7 @@ module ep_flags #(
             error_reg <= {N{1'b0}};
             token_reg <= {N{1'b0}};
             nak_effective_reg <= {INS{1'b0}};
+            nak_sent_reg <= {INS{1'b0}};
             setup_reg <= 1'b0;
             setup_packet_reg <= 1'b0;
         end

@@ -34,14 +34,23 @@ module ep_token (
     input  wire        room_two,
     input  wire        room_setup,
 
+    // isochronous: this is a frame to send or receive in; bits 3:2 of the PID to send
+    input  wire        turn,
+    input  wire [1:0]  turn_pid,
+
     output reg  [2:0]  kind,
     output reg  [3:0]  data_pid,
     // IN: bytes to send; OUT: most bytes that may come
     output reg  [10:0] length,
+    // a packet of the endpoint will be sent (and not just nothing, as isochronous ones do)
+    output reg         send,
     // the packet that follows will be written to the Rx FIFO
     output reg         receive,
     // causes INTknTXFEmp or OUTTknEPdis
-    output reg         token_cause
+    output reg         token_cause,
+    // isochronous: causes NAKIntrpt; the packet that follows is lost for want of room
+    output reg         nothing,
+    output reg         lost
 );
 
     localparam [2:0] SILENT = 3'd0;
@@ -52,6 +61,7 @@ module ep_token (
     localparam [2:0] DATA = 3'd5;
     // ACK without data, STALL with
     localparam [2:0] STATUS = 3'd7;
+    localparam [2:0] ISO = 3'd6;
 
     localparam [3:0] PID_OUT = 4'b0001;
     localparam [3:0] PID_IN = 4'b1001;
@@ -67,17 +77,21 @@ module ep_token (
     // types are 0 control, 1 isochronous, 2 bulk, 3 interrupt
     wire non_periodic = !transfer_type[0];
     wire bulk = (transfer_type == 2'd2);
+    wire iso = (transfer_type == 2'd1);
     wire in_open = enabled && !disabling && !nak
                    && !(global_in_nak && non_periodic) && packets_left;
-    wire out_open = enabled && !disabling && !nak && !global_out_nak
-                    && packets_left && room_one;
+    wire out_wanted = enabled && !disabling && !nak && !global_out_nak && packets_left;
+    wire out_open = out_wanted && room_one;
 
     always @* begin
         kind = SILENT;
         data_pid = 4'd0;
         length = 11'd0;
+        send = 1'b0;
         receive = 1'b0;
         token_cause = 1'b0;
+        nothing = 1'b0;
+        lost = 1'b0;
 
         if (test_nak) begin
             // any IN token, whomever it is for (USB 2.0 section 7.1.20)
@@ -93,10 +107,19 @@ module ep_token (
                     end
                 end
                 PID_IN: begin
-                    if (stall) begin
+                    if (iso) begin
+                        // always data, if only none of them
+                        kind = ISO;
+                        send = in_open && packet_ready && turn;
+                        data_pid = {send ? turn_pid : 2'b00, 2'b11};
+                        length = send ? next_length : 11'd0;
+                        nothing = !in_open || !packet_ready;
+                        token_cause = nothing && (!packet_ready || (next_length == 11'd0));
+                    end else if (stall) begin
                         kind = STALL;
                     end else if (in_open && packet_ready) begin
                         kind = DATA;
+                        send = 1'b1;
                         data_pid = {toggle, 3'b011};
                         length = next_length;
                     end else begin
@@ -106,7 +129,12 @@ module ep_token (
                 end
                 PID_OUT: begin
                     length = packet_size;
-                    if (stall) begin
+                    if (iso) begin
+                        kind = (out_open && turn) ? ISO : SILENT;
+                        receive = out_open && turn;
+                        lost = out_wanted && turn && !room_one;
+                        token_cause = !enabled;
+                    end else if (stall) begin
                         kind = STALL;
                     end else if (out_open) begin
                         kind = (high_speed && bulk && (last_packet || !room_two)) ? NYET : ACK;
@@ -121,9 +149,9 @@ module ep_token (
                     end
                 end
                 default: begin
-                    // PING
-                    kind = stall ? STALL : out_open ? ACK : NAK;
-                    data_pid = (!stall && out_open) ? {toggle, 3'b011} : 4'd0;
+                    // PING; isochronous endpoints have none
+                    kind = iso ? SILENT : stall ? STALL : out_open ? ACK : NAK;
+                    data_pid = (!iso && !stall && out_open) ? {toggle, 3'b011} : 4'd0;
                 end
             endcase
         end

@@ -80,8 +80,9 @@ module ep_trace (
         if (act_token) begin
             kind = 8'd3;
             arg = {8'd0, token_kind, 1'b0, ep, rx_data[3:0], token_data_pid};
-            // kind 5: data follows
-            data = {21'd0, (token_kind == 3'd5) ? token_length : 11'd0};
+            // data follows
+            data = {21'd0, ((token_kind == 3'd5) || ((token_kind == 3'd6) && !out))
+                           ? token_length : 11'd0};
         end
         if (act_end) begin
             kind = end_accept ? 8'd5 : 8'd6;

@@ -22,6 +22,8 @@ module usb2_link #(
     // pull-up on (if there is VBUS)
     input  wire        ctl_connect,
     input  wire        ctl_full_speed_only,
+    // DCFG.PerFrInt
+    input  wire [1:0]  ctl_periodic_part,
     // drive resume while suspended
     input  wire        ctl_remote_wakeup,
     // test mode: 1 J, 2 K, 3 SE0_NAK, 4 packet, 5 force enable; left by !ctl_connect or reset only
@@ -84,9 +86,10 @@ module usb2_link #(
     // ------------------------------------------------------------------ core clock: levels
 
     localparam [1:0] J = 2'b01;
-    localparam [3:0] T_LINE = 4'd6;
-    // LINE messages 6 and 7
+    localparam [3:0] T_SOF = 4'd5, T_LINE = 4'd6;
+    // LINE messages 6, 7 and 8; the others come from usb2_line
     localparam [31:0] VBUS_ON = 32'd6, VBUS_OFF = 32'd7;
+    localparam [5:0] PERIODIC_END = 6'd8;
 
     wire sleep;
     wire c_sleep;
@@ -202,6 +205,8 @@ module usb2_link #(
     wire        connect;
     wire        remote_wakeup;
     wire        full_speed_only;
+    wire [1:0]  periodic_part;
+    wire        periodic_end;
     wire        ans_toggle;
     reg         ans_seen_reg;
     wire        ans_take;
@@ -255,6 +260,8 @@ module usb2_link #(
     cdc_sync u_test1 (.clk(utmi_clk), .d(test_reg[1]), .q(test[1]));
     cdc_sync u_test2 (.clk(utmi_clk), .d(test_reg[2]), .q(test[2]));
     cdc_sync u_full (.clk(utmi_clk), .d(full_reg), .q(full_speed_only));
+    cdc_sync u_part0 (.clk(utmi_clk), .d(ctl_periodic_part[0]), .q(periodic_part[0]));
+    cdc_sync u_part1 (.clk(utmi_clk), .d(ctl_periodic_part[1]), .q(periodic_part[1]));
     cdc_sync u_answer (.clk(utmi_clk), .d(ans_toggle_reg), .q(ans_toggle));
     // LineState belongs to utmi_clk only while the PHY is not suspended.
     cdc_sync u_uline0 (.clk(utmi_clk), .d(utmi_linestate[0]), .q(line[0]));
@@ -294,6 +301,17 @@ module usb2_link #(
     );
 
     assign utmi_xcvrselect[1] = 1'b0;
+
+    usb2_frame u_frame (
+        .clk       (utmi_clk),
+        .rst       (u_rst),
+        .flush     (flush),
+        .high_speed(high_speed),
+        .sof       (u_rx_valid && u_rx_ready && u_rx_type == T_SOF),
+        .part      (periodic_part),
+        .end_valid (periodic_end),
+        .end_ready (line_ready && !line_valid)
+    );
 
     usb2_crc u_crc (
         .clk       (utmi_clk),
@@ -414,9 +432,9 @@ module usb2_link #(
         .ans_kind       (ans_kind_reg),
         .ans_pid        (ans_pid_reg),
         .ans_length     (ans_length_reg),
-        .line_valid     (line_valid),
+        .line_valid     (line_valid || periodic_end),
         .line_ready     (line_ready),
-        .line_message   (line_message),
+        .line_message   (line_valid ? line_message : PERIODIC_END),
         .message_valid  (u_rx_valid),
         .message_ready  (u_rx_ready),
         .message_type   (u_rx_type),

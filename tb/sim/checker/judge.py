@@ -10,7 +10,7 @@ from typing import Protocol
 from pymodel.packets import crc5, crc16
 from pymodel.wire import LineEvent, PacketRecord
 from tb.sim.checker.frames import Frames
-from tb.sim.checker.learned import BULK, CONTROL, ISOCHRONOUS
+from tb.sim.checker.learned import BULK, CONTROL, ISOCHRONOUS, Endpoint
 from tb.sim.checker.pipes import DATA0, DATA1, Pipe
 from tb.sim.checker.rules import RULES, Violation
 from tb.sim.checker.session import Session
@@ -148,6 +148,20 @@ class Checker:
     def assume_address(self, address: int) -> None:
         """Tell the address of a device that did not get it by SET_ADDRESS."""
         self._session.address = address
+
+    def assume_endpoint(self, number: int, into_host: bool, kind: int, max_packet: int) -> None:
+        """Tell of an endpoint of a device whose descriptors were not read, until the next reset.
+
+        Args:
+            number: endpoint number.
+            into_host: True for IN.
+            kind: transfer type as in bmAttributes.
+            max_packet: largest payload in bytes.
+        """
+        while self._lines:
+            self._line(self._lines.popleft())
+        key = number << 1 | int(into_host)
+        self._session.learned.endpoints[key] = Endpoint(kind, max_packet)
 
     def report(self) -> str:
         """Return the first violations, one per line, then the counts."""

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+`resetall
+`default_nettype none
+
+// What an operation does to the flags and the interrupt causes of its endpoint. Combinational.
+module ep_update (
+    input  wire        exists,
+    input  wire        out,
+    // the endpoint is isochronous: its PID flag is the parity of its frame and stays
+    input  wire        iso,
+    // {disable pending, data PID, active, stall, NAK, enabled}
+    input  wire [5:0]  flags,
+
+    // write of DxEPCTL with what becomes of the flags, write of DxEPINT
+    input  wire        write_control,
+    input  wire [5:0]  write_flags,
+    input  wire        nak_effective_set,
+    input  wire        nak_effective_clear,
+    input  wire        write_causes,
+    input  wire [15:0] write_data,
+
+    // token that finds no data or no open endpoint, isochronous IN token that finds no data
+    input  wire        token_cause,
+    input  wire        token_nothing,
+    // OUT packet accepted, the transfer's last
+    input  wire        received,
+    input  wire        received_last,
+    // IN packet acknowledged, the transfer's last
+    input  wire        acknowledged,
+    input  wire        acknowledged_last,
+    // status words taken from the Rx FIFO: OUT done, SETUP done
+    input  wire        popped_done,
+    input  wire        popped_setup_done,
+    // DMA: EP0 stays enabled at SETUP done
+    input  wire        dma,
+    // DMA has put a SETUP into memory; it has ended with an error
+    input  wire        moved_setup,
+    input  wire        moved_error,
+    // the endpoint has come to rest
+    input  wire        disabled,
+
+    output wire        flags_write,
+    output reg  [5:0]  flags_data,
+    output reg  [15:0] causes_set,
+    output reg  [15:0] causes_clear
+);
+
+    assign flags_write = write_control || received || acknowledged || popped_done || moved_setup
+                         || disabled || (popped_setup_done && !dma);
+
+    always @* begin
+        flags_data = flags;
+        causes_set = 16'd0;
+        causes_clear = 16'd0;
+        if (write_control) begin
+            flags_data = write_flags;
+            causes_set[6] = nak_effective_set && !out;
+            causes_clear[6] = nak_effective_clear && !nak_effective_set;
+        end
+        if (write_causes) begin
+            causes_clear = write_data;
+        end
+        causes_set[4] = token_cause;
+        causes_set[13] = token_nothing;
+        if (received) begin
+            flags_data[4] = flags[4] != !iso;
+            flags_data[1] = flags[1] || received_last;
+        end
+        if (acknowledged) begin
+            flags_data[4] = flags[4] != !iso;
+            if (acknowledged_last && flags[0]) begin
+                flags_data[0] = 1'b0;
+                // a disable that waited for this packet has nothing left to do but report
+                causes_set[0] = 1'b1;
+            end
+        end
+        if (popped_done) begin
+            flags_data[0] = 1'b0;
+            causes_set[0] = 1'b1;
+        end
+        if (popped_setup_done) begin
+            flags_data[0] = 1'b0;
+            causes_set[3] = 1'b1;
+        end
+        if (moved_setup) begin
+            flags_data[0] = 1'b0;
+            causes_set[0] = 1'b1;
+            causes_set[15] = 1'b1;
+        end
+        causes_set[2] = moved_error;
+        if (disabled) begin
+            flags_data[5] = 1'b0;
+            flags_data[0] = 1'b0;
+            causes_set[1] = 1'b1;
+        end
+        if (!exists) begin
+            causes_set = 16'd0;
+        end
+    end
+
+endmodule
+
+`resetall
