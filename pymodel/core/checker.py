@@ -257,13 +257,19 @@ class Checker:
         token = model.token
         if token is None or token[1] != n:
             self.wrong("drop without a token", f"{event}: the last OUT token was {token}")
-        elif reason == 3 and token[2] in (1, 4, 6):
+        elif reason == 3 and token[2] in (1, 4, 6) and not self._refusable(token, n):
             self.wrong("packet refused", f"OUT {n}: dropped as refused after the answer {token[2]}")
         elif reason == 2 and n < len(model.outs):
             expected = 0xB if model.outs[n].toggle else 0x3
             if pid == expected and token[0] != 0xD:
                 self.wrong("packet dropped", f"OUT {n}: PID {pid:#x} was the expected one")
         self._step(event)
+
+    def _refusable(self, token: tuple[int, int, int], n: int) -> bool:
+        """A packet that was welcome at the token may be refused for what it is."""
+        model = self.model
+        # The status stage of a control read with bytes in it (facts section 4, NZStsOUTHShk).
+        return not n and model.control_read and bool(model.dcfg & f.DCFG_NZSTS)
 
     def _rx_status(self, event: Event) -> None:
         model = self.model

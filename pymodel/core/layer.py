@@ -40,6 +40,8 @@ _HANDSHAKE = {
     _A_STALL: build_handshake(PID.STALL),
     _A_NYET: build_handshake(PID.NYET),
 }
+_DROPPED = {2: _HANDSHAKE[_A_ACK], 3: _HANDSHAKE[_A_STALL]}
+"""Handshake to a good packet that is dropped for a reason; 1 is silence."""
 _TOKEN = int(Kind.TOKEN)
 _RX_COMMIT = int(Kind.RX_COMMIT)
 _RX_DROP = int(Kind.RX_DROP)
@@ -176,7 +178,7 @@ class PacketLayer:
         reason = model.judge_data(self._pid, n, pid, size)
         if reason:
             self._drop(reason, now, pid)
-            return _HANDSHAKE[_A_ACK] if reason == 2 else None
+            return _DROPPED.get(reason)
         self.awaiting = ""
         model.step((_RX_COMMIT, pid << 4 | n, size), bytes(payload))
         self.policy.settle(now)

@@ -189,6 +189,7 @@ class State:
         storage: registers that only store, by offset.
         latched: GINTSTS causes that software clears by writing 1.
         daint: DAINT as computed from endpoint causes and masks.
+        control_read: the last SETUP asked for data to the host.
     """
 
     def __init__(self, parameters: UdcParameters) -> None:
@@ -264,6 +265,7 @@ class State:
         self.daint = 0
         self.setup_open = False
         self.setup_token = False
+        self.control_read = False
         self.flushing: set[int] = set()
         self.dma_on = False
 

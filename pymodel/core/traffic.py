@@ -142,14 +142,20 @@ class Traffic(Interrupts):
     def judge_data(self, pid: int, n: int, data_pid: int, length: int) -> int:
         """Return what becomes of a good data packet: 0 accepted, else the reason of RX_DROP.
 
-        1 = not acceptable at all (silence), 2 = wrong toggle (ACK, dropped).
+        1 = not acceptable at all (silence), 2 = wrong toggle (ACK, dropped), 3 = STALL, dropped.
         """
         if pid == _SETUP:
             # A SETUP is 8 bytes in DATA0 (USB 2.0 section 8.5.3).
             return 0 if data_pid == _DATA0 and length == 8 else 1
         out = self.outs[n]
+        if length > out.limit:
+            # Babble: longer than the endpoint's MPS, no handshake (USB 2.0 section 8.7.4).
+            return 1
         if data_pid != (_DATA1 if out.toggle else _DATA0):
             return 2 if data_pid in (_DATA0, _DATA1) else 1
+        if length and not n and self.control_read and self.dcfg & f.DCFG_NZSTS:
+            # A status stage that is not empty (section 4, DCFG.NZStsOUTHShk).
+            return 3
         words = 2 + (length + 3 >> 2)
         return 1 if words > self.rx.depth - self.rx.used else 0
 
@@ -163,7 +169,7 @@ class Traffic(Interrupts):
         if setup:
             status = self._status(f.PKTSTS_SETUP, 0, 8, 0)
             self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
-            self._accept_setup()
+            self._accept_setup(payload)
             return
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
         self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
@@ -177,8 +183,10 @@ class Traffic(Interrupts):
             out.nak = True
             self.due_status.append((f.PKTSTS_DONE, n))
 
-    def _accept_setup(self) -> None:
+    def _accept_setup(self, payload: bytes) -> None:
         """A SETUP ends STALL, NAKs both directions, and starts both with DATA1 (section 5, 7)."""
+        # Direction to the host and a data stage: the OUT that follows is its status stage.
+        self.control_read = bool(payload and payload[0] & 0x80 and any(payload[6:8]))
         ep, out = self.ins[0], self.outs[0]
         ep.stall = out.stall = False
         ep.nak = out.nak = True
@@ -192,6 +200,8 @@ class Traffic(Interrupts):
     def on_rx_drop(self, arg: int, data: int, choice: object) -> None:
         """RX_DROP: a packet was not taken."""
         self.token = None
+        if data == 1:
+            self.allow(0x200 | arg & 0xF, f.EPI_BBLE | f.EPI_PKTDRP)
 
     def on_rx_status(self, arg: int, data: int, choice: object) -> None:
         """RX_STATUS: a status word without data is in the Rx FIFO."""
