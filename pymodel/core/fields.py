@@ -61,6 +61,7 @@ EP_TXFSTS: Final = 0x18
 EP_DMAB: Final = 0x1C
 PCGCCTL: Final = 0xE00
 PCGCCTL1: Final = 0xE04
+PCGC_STOPPCLK: Final = 1 << 0
 FIFO_BASE: Final = 0x1000
 FIFO_END: Final = 0x11000
 
@@ -141,6 +142,9 @@ RST_TXFNUM: Final = 0x1F << 6
 RST_AHBIDLE: Final = 1 << 31
 DCTL_RMTWKUP: Final = 1 << 0
 DCTL_SFTDISCON: Final = 1 << 1
+DCTL_TSTCTL: Final = 7 << 4
+TEST_J, TEST_K, TEST_SE0_NAK, TEST_PACKET = 1, 2, 3, 4
+"""Values of DCTL.TstCtl (section 4); 5 is for hub ports, the rest is reserved."""
 DCTL_SGNPINNAK: Final = 1 << 7
 DCTL_CGNPINNAK: Final = 1 << 8
 DCTL_SGOUTNAK: Final = 1 << 9

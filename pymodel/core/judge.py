@@ -67,6 +67,9 @@ class Judge:
         """The facts leave the choice, or the state changed a moment ago."""
         checker = self.checker
         model = checker.model
+        if model.test_mode and pid != PID.IN:
+            # A host that tests sends none of these; what they get is not specified.
+            return True
         if pid != PID.IN and n < len(model.outs):
             out = model.outs[n]
             free = model.rx.depth - model.rx.used

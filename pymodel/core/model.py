@@ -113,11 +113,12 @@ class UdcModel(Registers):
             self.expect_global(f.INT_SESSREQ)
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
+            self.test_mode = 0
             self.expect_otg(f.OTG_SESENDDET)
 
     def _bus_reset(self) -> None:
         causes = f.INT_USBRST
-        if self.suspended:
+        if self.suspended or self.storage.get(f.PCGCCTL, 0) & f.PCGC_STOPPCLK:
             self.suspended = False
             causes |= f.INT_RESETDET
         self.expect_global(causes)

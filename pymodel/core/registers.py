@@ -255,6 +255,10 @@ class Registers(Traffic):
 
     def _write_dctl(self, value: int) -> None:
         self.dctl = value & f.DCTL_STORED
+        mode = (value & f.DCTL_TSTCTL) >> 4
+        if f.TEST_J <= mode <= f.TEST_PACKET:
+            # No way back but a new start (USB 2.0 section 7.1.20).
+            self.test_mode = mode
         if value & f.DCTL_CGNPINNAK:
             self.gin_nak = self.gin_nak_asked = False
         elif value & f.DCTL_SGNPINNAK:

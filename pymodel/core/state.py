@@ -189,6 +189,7 @@ class State:
         storage: registers that only store, by offset.
         latched: GINTSTS causes that software clears by writing 1.
         daint: DAINT as computed from endpoint causes and masks.
+        test_mode: DCTL.TstCtl that was asked for, until a reset of the core or loss of VBUS.
         control_read: the last SETUP asked for data to the host.
     """
 
@@ -251,6 +252,7 @@ class State:
         self.address = 0
         self.old_address = 0
         self.dctl = f.DCTL_SFTDISCON | 0x2000
+        self.test_mode = 0
         self.gin_nak = False
         self.gin_nak_asked = False
         self.gout_nak = False

@@ -62,6 +62,9 @@ class Traffic(Interrupts):
 
     def decide(self, pid: int, n: int) -> Decision:
         """Return what the controller should answer to a token for its address."""
+        if self.test_mode:
+            # SE0_NAK answers IN tokens, the others hear nothing (USB 2.0 section 7.1.20).
+            return (_NAK if self.test_mode == f.TEST_SE0_NAK and pid == _IN else _SILENT), 0, 0
         if pid == _IN:
             return self._decide_in(n)
         if n >= len(self.outs):
@@ -121,7 +124,9 @@ class Traffic(Interrupts):
             if answer == _DATA:
                 ep.sending = data
             elif answer == _NAK:
-                if not self.fifo_of(ep).packets:
+                if self.test_mode:
+                    self.allow(0x100 | n, f.IEP_INTKNTXFEMP)
+                elif not self.fifo_of(ep).packets:
                     self.expect_in(n, f.IEP_INTKNTXFEMP)
                 self.allow(0x100 | n, f.EPI_NAK)
             return

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["ModelLine"]
 
 _LINE = int(Kind.LINE)
+_TEST_LINES = {f.TEST_J: "J", f.TEST_K: "K", f.TEST_SE0_NAK: "SE0", f.TEST_PACKET: "J"}
+"""What test modes put on the line (7.1.20); UTMI shows an active high-speed line as J."""
 _ROUNDS = 8
 """Halves of the host's chirp: the device needs six (three pairs)."""
 
@@ -112,10 +114,16 @@ class ModelLine:
                 if model.suspended:
                     model.suspended = False
             self._tell("connect" if connected else "disconnect")
+        if connected and model.test_mode:
+            self._cancel_idle()
+            self._set_line(_TEST_LINES[model.test_mode])
         waking = bool(model.dctl & f.DCTL_RMTWKUP) and model.suspended and connected
         if waking and not self._waking:
             self._set_line("K")
             self._tell("remote_wakeup")
+        elif self._waking and not waking and model.suspended and connected:
+            # The device lets go and no host has taken over.
+            self._set_line("J")
         self._waking = waking
 
     def _set_line(self, state: str) -> None:
@@ -123,7 +131,10 @@ class ModelLine:
         self.model.line_state = {"SE0": 0, "J": 2, "K": 1, "SE1": 3}[state]
 
     def _idle_line(self) -> None:
-        self._set_line("SE0" if self.model.high_speed or not self.connected else "J")
+        if self.connected and self.model.test_mode:
+            self._set_line(_TEST_LINES[self.model.test_mode])
+        else:
+            self._set_line("SE0" if self.model.high_speed or not self.connected else "J")
 
     # -- reset -------------------------------------------------------------------------------
 
@@ -146,7 +157,8 @@ class ModelLine:
         self.speed = None
         self._set_line("SE0")
         self._tell("reset")
-        if not self.connected:
+        if not self.connected or model.test_mode:
+            # Nothing but a new start ends a test mode (7.1.20).
             await sleep(duration)
             return self._reset_over(None)
         await sleep(times.hs_idle + times.hs_settle if was_high else times.detect_reset)
@@ -277,7 +289,7 @@ class ModelLine:
     def _watch_idle(self) -> None:
         """The bus is idle from now on (7.1.7.6)."""
         self._cancel_idle()
-        if self.connected and not self.model.suspended:
+        if self.connected and not self.model.suspended and not self.model.test_mode:
             wait = self.times.hs_idle if self.model.high_speed else self.times.suspend
             self._idle_timer = self.kernel.call_later(wait, self._early_suspend)
 

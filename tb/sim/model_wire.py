@@ -12,11 +12,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pymodel.packets import PID, build_data, build_handshake, build_sof, build_token, pid_of
+from pymodel.core.fields import TEST_PACKET as TEST_PACKET_MODE
+from pymodel.packets import (
+    PID,
+    TEST_PACKET,
+    build_data,
+    build_handshake,
+    build_sof,
+    build_token,
+    pid_of,
+)
 from pymodel.wire import Knobs, PacketRecord, Status, Transaction
 from tb.kernel import Event, Queue, TimerHandle, sleep, timeout, us
 
-from .bus_time import HIGH
+from .bus_time import FULL, HIGH
 from .model_faults import faulty_data, faulty_token
 from .model_line import ModelLine
 
@@ -468,7 +477,14 @@ class ModelWire(ModelLine):
                 monitor(records)
 
     async def receive(self, time_limit: int) -> bytes | None:
-        """Return the next packet of the device, None after `time_limit` picoseconds."""
+        """Return the next packet of the device, None after `time_limit` picoseconds.
+
+        In Test_Packet mode that is the test packet, as often as one asks.
+        """
+        if self.model.test_mode == TEST_PACKET_MODE and self.connected:
+            length = (HIGH if self.model.high_speed else FULL).packet_time(TEST_PACKET)
+            await sleep(min(length, time_limit))
+            return TEST_PACKET if length <= time_limit else None
         try:
             return await timeout(self._inbox.get(), time_limit)
         except TimeoutError:
