@@ -77,9 +77,12 @@ INT_ERLYSUSP: Final = 1 << 10
 INT_USBSUSP: Final = 1 << 11
 INT_USBRST: Final = 1 << 12
 INT_ENUMDONE: Final = 1 << 13
+INT_ISOOUTDROP: Final = 1 << 14
 INT_EOPF: Final = 1 << 15
 INT_IEP: Final = 1 << 18
 INT_OEP: Final = 1 << 19
+INT_INCOMPISOIN: Final = 1 << 20
+INT_INCOMPISOOUT: Final = 1 << 21
 INT_RESETDET: Final = 1 << 23
 INT_PTXFEMP: Final = 1 << 26
 INT_SESSREQ: Final = 1 << 30
@@ -116,6 +119,7 @@ DOEPMSK_BITS: Final = 0xFB7F
 EPCTL_ACTIVE: Final = 1 << 15
 EPCTL_DPID: Final = 1 << 16
 EPCTL_NAKSTS: Final = 1 << 17
+EPCTL_TYPE: Final = 3 << 18
 EPCTL_SNP: Final = 1 << 20
 EPCTL_STALL: Final = 1 << 21
 EPCTL_CNAK: Final = 1 << 26
@@ -152,6 +156,9 @@ DCTL_CGOUTNAK: Final = 1 << 10
 DCTL_STORED: Final = 0x000FE873
 """RmtWkUpSig, SftDiscon, TstCtl, PWROnPrgDone, 19:13; the rest are commands or read only."""
 DCFG_NZSTS: Final = 1 << 2
+DCFG_PERFRINT: Final = 3 << 11
+PERIODIC_END: Final = (80, 85, 90, 95)
+"""Per cent of a (micro)frame at which EOPF comes, by DCFG.PerFrInt."""
 DCFG_BITS: Final = 0xFF7EFFFF
 """DescDMA (bit 23) reads 0 while it is not built."""
 OTG_BVALIDOVEN: Final = 1 << 6

@@ -88,6 +88,7 @@ class UdcModel(Registers):
 
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
+        self.frame_serial += 1
         if not self.latched & f.INT_SOF:
             self.expect_global(f.INT_SOF)
 
@@ -134,6 +135,7 @@ class UdcModel(Registers):
             out.active = out.index == 0
             out.stall = False
             out.nak = True
+        self.find_iso()
 
     # -- the trace that the model emits when it is alone ----------------------------------------
 

@@ -310,8 +310,10 @@ class Registers(Traffic):
         fifo = value >> 22 & 0xF
         if ep.index:
             ep.mps = ep.limit = value & 0x7FF
-            ep.active = bool(value & f.EPCTL_ACTIVE)
-            ep.eptype = value >> 18 & 3
+            if (value ^ ep.eptype << 18 ^ ep.active << 15) & (f.EPCTL_TYPE | f.EPCTL_ACTIVE):
+                ep.active = bool(value & f.EPCTL_ACTIVE)
+                ep.eptype = value >> 18 & 3
+                self.find_iso()
             ep.stall = bool(value & f.EPCTL_STALL)
             if value & f.EPCTL_SETD1:
                 ep.toggle = 1
@@ -409,8 +411,10 @@ class Registers(Traffic):
         out.snp = bool(value & f.EPCTL_SNP)
         if out.index:
             out.mps = out.limit = value & 0x7FF
-            out.active = bool(value & f.EPCTL_ACTIVE)
-            out.eptype = value >> 18 & 3
+            if (value ^ out.eptype << 18 ^ out.active << 15) & (f.EPCTL_TYPE | f.EPCTL_ACTIVE):
+                out.active = bool(value & f.EPCTL_ACTIVE)
+                out.eptype = value >> 18 & 3
+                self.find_iso()
             out.stall = bool(value & f.EPCTL_STALL)
             if value & f.EPCTL_SETD1:
                 out.toggle = 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ModelLine"]
 
 _LINE = int(Kind.LINE)
+_NEVER = 1 << 62
 _TEST_LINES = {f.TEST_J: "J", f.TEST_K: "K", f.TEST_SE0_NAK: "SE0", f.TEST_PACKET: "J"}
 """What test modes put on the line (7.1.20); UTMI shows an active high-speed line as J."""
 _ROUNDS = 8
@@ -62,6 +63,9 @@ class ModelLine:
         self._base_frame = 0
         self._last_frame = -1
         self._seen_frame = -1
+        self._ended_frame = -1
+        self._eopf_due = _NEVER
+        self._eopf_timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
         self._sof_timer: TimerHandle | None = None
 
@@ -194,7 +198,7 @@ class ModelLine:
         self.timing = HIGH if speed == "high" else FULL
         self._idle_line()
         self._base_frame = 0
-        self._last_frame = self._seen_frame = self._sof_recorded = -1
+        self._last_frame = self._seen_frame = self._ended_frame = self._sof_recorded = -1
         if speed is not None:
             self._start_frames(self.kernel.now + self.timing.frame)
             self._tell("speed", speed=speed)
@@ -231,15 +235,20 @@ class ModelLine:
         self.sof_on = True
         self._base_time = first
         self.watch_sof()
+        self.watch_eopf()
         self._replan()
 
     def _stop_frames(self) -> None:
         self._last_frame = self.frame
         self.sync_sof()
         self.sof_on = False
+        self._eopf_due = _NEVER
         if self._sof_timer is not None:
             self._sof_timer.cancel()
             self._sof_timer = None
+        if self._eopf_timer is not None:
+            self._eopf_timer.cancel()
+            self._eopf_timer = None
         self._replan()
 
     async def _quiet(self) -> None:
@@ -252,11 +261,16 @@ class ModelLine:
         """Catch up with SOFs: idle frames are counted, not simulated."""
         if not self.sof_on:
             return
+        if self.kernel.now >= self._eopf_due:
+            self._periodic_ended()
         frame = self.frame
         if frame > self._seen_frame:
-            self._seen_frame = frame
-            self.model.time = self.kernel.now
-            self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
+            self._enter(frame)
+
+    def _enter(self, frame: int) -> None:
+        self._seen_frame = frame
+        self.model.time = self.kernel.now
+        self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
 
     def watch_sof(self) -> None:
         """Wake at the next SOF if it would raise an interrupt."""
@@ -276,6 +290,64 @@ class ModelLine:
         self.sync_sof()
         self.controller.after()
         self.watch_sof()
+
+    # -- end of the periodic part of a frame -------------------------------------------------
+
+    def _eopf_time(self, frame: int) -> int:
+        """Return when EOPF of a (micro)frame comes (DCFG.PerFrInt)."""
+        part = f.PERIODIC_END[(self.model.dcfg & f.DCFG_PERFRINT) >> 11]
+        return self.frame_time(frame) + self.timing.frame * part // 100
+
+    def watch_eopf(self) -> None:
+        """Find the next EOPF that matters; wake for it only if somebody would notice.
+
+        An idle frame's EOPF is noted when software looks. Transfers on isochronous endpoints are
+        judged at each EOPF, and an unmasked interrupt wants to be raised in time.
+        """
+        if not self.sof_on:
+            return
+        if self.kernel.now >= self._eopf_due:
+            self._periodic_ended()
+            return
+        model = self.model
+        busy = model.iso_enabled
+        if model.latched & f.INT_EOPF and not busy:
+            self._eopf_due = _NEVER
+            return
+        frame = max(self.frame, self._ended_frame + 1, self._base_frame)
+        due = self._eopf_time(frame)
+        if due < self.kernel.now:
+            due = self._eopf_time(frame + 1)
+        self._eopf_due = due
+        unmasked = model.gintmsk & f.INT_EOPF and model.gahbcfg & f.AHB_GLBLINTRMSK
+        if self._eopf_timer is not None:
+            self._eopf_timer.cancel()
+            self._eopf_timer = None
+        if busy or unmasked:
+            delay = max(due - self.kernel.now, 0)
+            self._eopf_timer = self.kernel.call_later(delay, self._eopf_now)
+
+    def _eopf_now(self) -> None:
+        self._eopf_timer = None
+        self.sync_sof()
+        self.controller.after()
+        if self._eopf_timer is None:
+            self.watch_eopf()
+
+    def _periodic_ended(self) -> None:
+        """EOPF of one frame or more is past: the last one counts."""
+        now = self.kernel.now
+        self._eopf_due = _NEVER
+        frame = self.frame
+        if self._eopf_time(frame) > now:
+            frame -= 1
+        if frame > self._ended_frame:
+            self._ended_frame = frame
+            if frame > self._seen_frame:
+                self._enter(frame)
+            self.model.time = now
+            self.controller.layer.end_of_periodic()
+        self.watch_eopf()
 
     # -- suspend and resume ------------------------------------------------------------------
 

@@ -177,7 +177,7 @@ class ModelWire(ModelLine):
         """Return the time that a transaction may need at most."""
         timing = self.timing
         bits = timing.slowest
-        fixed = timing.token_ps + timing.handshake_ps
+        fixed = timing.token_ps + (0 if transaction.isochronous else timing.handshake_ps)
         if transaction.token == _IN:
             bits += timing.worst(min(transaction.max_length, 1024) + 3)
             return timing.time(bits) + timing.after_device_ps + fixed
@@ -260,8 +260,11 @@ class ModelWire(ModelLine):
             start += knobs.data_gap_ns * 1000
         end = start + timing.packet_time(packet)
         answer_end = end + timing.device_ps + timing.handshake_ps
+        transaction = self._current
+        assert transaction is not None
+        wake = end if transaction.isochronous else answer_end
         self._timer = self.kernel.call_later(
-            answer_end - self.kernel.now, self._data_sent, packet, start, end, answer_end, knobs
+            wake - self.kernel.now, self._data_sent, packet, start, end, answer_end, knobs
         )
 
     def _data_sent(
@@ -278,10 +281,16 @@ class ModelWire(ModelLine):
             error = knobs.rx_error_at is not None and knobs.rx_error_at < len(packet)
             answer = self._give(packet, start, end, knobs.breaks_protocol, error)
         if answer is None:
-            self._finish_at(end + timing.timeout_ps, None, None, end)
+            transaction = self._current
+            assert transaction is not None
+            wait = 0 if transaction.isochronous else timing.timeout_ps
+            self._finish_at(end + wait, None, None, end)
             return
         self._answer_record(answer, end, answer_end)
-        self._finish(answer, None, end)
+        if answer_end > self.kernel.now:
+            self._finish_at(answer_end, answer, None, end)
+        else:
+            self._finish(answer, None, end)
 
     def _answer_record(self, answer: bytes, asked: int, end: int) -> None:
         transaction = self._current
@@ -323,7 +332,8 @@ class ModelWire(ModelLine):
                 start += knobs.late_handshake_ns * 1000
                 injected = True
         if handshake is None:
-            self._finish_at(end + timing.timeout_ps, answer, None, now)
+            wait = 0 if transaction.isochronous else timing.timeout_ps
+            self._finish_at(end + wait, answer, None, now)
             return
         finish = start + timing.handshake_ps
         self._timer = self.kernel.call_later(

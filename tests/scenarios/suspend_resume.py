@@ -41,6 +41,9 @@ async def main(bench) -> None:
     await bench.hw.write32(DCTL.OFFSET, DCTL.RmtWkUpSig.mask)
     await sleep(us(20))
     assert bench.wire.line_state == "K"
-    await bench.wire.resume()
+    # The hub takes over; the device lets go while the hub still drives (USB 2.0 7.1.7.7).
+    task = bench.kernel.spawn(bench.wire.resume())
+    await sleep(us(50))
     await bench.hw.write32(DCTL.OFFSET, 0)
+    await task
     await _alive(bench)

@@ -88,9 +88,9 @@ def test_test_modes_last_until_a_new_start(mode: int, line: str) -> None:
         await rig.start_out(512, 1)
         await rig.bus.write32(DCTL.OFFSET, DCTL.TstCtl.put(mode))
         assert rig.wire.line_state == line
-        assert DSTS.DevLnSts.get(await rig.bus.read32(DSTS.OFFSET)) == {"SE0": 0, "J": 2, "K": 1}[
-            line
-        ]
+        assert (
+            DSTS.DevLnSts.get(await rig.bus.read32(DSTS.OFFSET)) == {"SE0": 0, "J": 2, "K": 1}[line]
+        )
         assert (await rig.in_()).handshake == ("NAK" if mode == 3 else None)
         assert (await rig.out(PID.DATA0, b"abc")).handshake is None
         await rig.wire.suspend()
