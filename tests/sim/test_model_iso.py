@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Isochronous transactions and the end of periodic frames on the model's wire (facts section 12)."""
+"""Isochronous transactions and the end of periodic frames on the wire (facts section 12)."""
 
 from __future__ import annotations
 
