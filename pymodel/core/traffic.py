@@ -34,6 +34,7 @@ _SILENT, _ACK, _NAK, _STALL, _NYET, _DATA, _ISO = (
     int(Answer.DATA),
     int(Answer.ISO),
 )
+_TYPE_ISO = f.EPTYPE_ISO
 
 Decision = tuple[int, int, int]
 """(answer, PID to send or to expect, bytes to send)."""
@@ -78,7 +79,7 @@ class Traffic(Isochronous):
             return _SILENT, 0, 0
         if not out.active:
             return _SILENT, 0, 0
-        if out.eptype == f.EPTYPE_ISO and n:
+        if out.eptype == _TYPE_ISO:
             return (self.decide_iso_out(out) if pid == _OUT else _SILENT), 0, 0
         if out.stall:
             return _STALL, 0, 0
@@ -101,7 +102,7 @@ class Traffic(Isochronous):
         ep = self.ins[n]
         if not ep.active:
             return _SILENT, 0, 0
-        if ep.eptype == f.EPTYPE_ISO and n:
+        if ep.eptype == _TYPE_ISO:
             return self.decide_iso_in(ep)
         if ep.stall:
             return _STALL, 0, 0
@@ -166,7 +167,7 @@ class Traffic(Isochronous):
         if length > out.limit:
             # Babble: longer than the endpoint's MPS, no handshake (USB 2.0 section 8.7.4).
             return 1
-        if out.eptype == f.EPTYPE_ISO and n:
+        if out.eptype == _TYPE_ISO:
             # Any data PID will do, RxDPID tells which one it was (section 5 and 12).
             return 0 if self.iso_room(length, SETUP_RESERVE) else 4
         if data_pid != (_DATA1 if out.toggle else _DATA0):
@@ -191,7 +192,7 @@ class Traffic(Isochronous):
             return
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
         self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
-        if out.eptype == f.EPTYPE_ISO and n:
+        if out.eptype == _TYPE_ISO:
             self.iso_received(out, pid)
         else:
             out.toggle ^= 1
@@ -402,7 +403,7 @@ class Traffic(Isochronous):
         fifo = self.fifo_of(ep)
         if length and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
-        if ep.eptype == f.EPTYPE_ISO and n:
+        if ep.eptype == _TYPE_ISO:
             self.iso_sent(ep)
         else:
             ep.toggle ^= 1

@@ -64,6 +64,7 @@ class ModelLine:
         self._last_frame = -1
         self._seen_frame = -1
         self._ended_frame = -1
+        self._sof_due = 0
         self._eopf_due = _NEVER
         self._eopf_timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
@@ -233,7 +234,7 @@ class ModelLine:
     def _start_frames(self, first: int) -> None:
         self._cancel_idle()
         self.sof_on = True
-        self._base_time = first
+        self._base_time = self._sof_due = first
         self.watch_sof()
         self.watch_eopf()
         self._replan()
@@ -261,7 +262,10 @@ class ModelLine:
         """Catch up with SOFs: idle frames are counted, not simulated."""
         if not self.sof_on:
             return
-        if self.kernel.now >= self._eopf_due:
+        now = self.kernel.now
+        if now < self._sof_due and now < self._eopf_due:
+            return
+        if now >= self._eopf_due:
             self._periodic_ended()
         frame = self.frame
         if frame > self._seen_frame:
@@ -269,6 +273,7 @@ class ModelLine:
 
     def _enter(self, frame: int) -> None:
         self._seen_frame = frame
+        self._sof_due = self.frame_time(frame + 1)
         self.model.time = self.kernel.now
         self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
 
