@@ -15,6 +15,7 @@ __all__ = [
     "HANDSHAKE_PIDS",
     "MAX_PAYLOAD",
     "PID",
+    "TEST_PACKET",
     "TOKEN_PIDS",
     "build_data",
     "build_handshake",
@@ -112,6 +113,18 @@ def build_data(pid: int, payload: bytes | bytearray | memoryview) -> bytes:
     """Return a data packet: PID, payload, CRC16."""
     payload = bytes(payload)
     return b"%c%b%b" % (_PID_BYTES[pid], payload, crc16(payload).to_bytes(2, "little"))
+
+
+TEST_PACKET = build_data(
+    PID.DATA0,
+    bytes(9)
+    + b"\xaa" * 8
+    + b"\xee" * 8
+    + b"\xfe"
+    + b"\xff" * 11
+    + bytes.fromhex("7fbfdfeff7fbfd fc7ebfdfeff7fbfd7e"),
+)
+"""What a device sends over and over in test mode Test_Packet (USB 2.0 section 7.1.20)."""
 
 
 def build_handshake(pid: int) -> bytes:

@@ -17,8 +17,10 @@ from pymodel.packets import MAX_PAYLOAD
 from pymodel.trace import Cause, Event, Kind, decode
 
 from . import fields as f
+from .iso import FILLER
 from .judge import Judge
 from .model import UdcModel
+from .traffic import SETUP_RESERVE
 
 __all__ = ["Checker", "Mismatch", "Window"]
 
@@ -115,6 +117,9 @@ class Checker:
         self._reads: deque[tuple[int, int]] = deque()
         self._writes: deque[tuple[int, int, int]] = deque()
         self._head_words: list[tuple[int, int, int]] | None = None
+        self._incomplete = 0
+        self._iso_touched = False
+        self._sof_time = 0
         self._judge = Judge(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
@@ -196,12 +201,16 @@ class Checker:
         offset = event.arg
         if f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
+            self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
         elif offset >= f.FIFO_BASE:
             fifo = (offset >> 12) - 1
             if fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
                 self.touch(f"in{self.model.owner[fifo]}")
             self.touch(f"fifo{fifo}")
+        elif offset == f.GINTSTS:
+            # What is cleared now was perhaps found again at EOPF just before.
+            self._incomplete &= ~event.data
         elif offset in (f.DCTL, f.GAHBCFG, f.GRXFSIZ, f.GNPTXFSIZ, f.GRSTCTL, f.DIEPEMPMSK):
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
@@ -241,7 +250,9 @@ class Checker:
             self.wrong("packet without a token", f"{event}: the last OUT token was {token}")
             token = model.token = (1, n, 1)
         reason = model.judge_data(token[0], n, pid, size)
-        if reason:
+        if reason == 4 and size + 3 >> 2 <= model.rx.depth - model.rx.used - 2:
+            self.waive("isochronous packet in the room that SETUPs keep")
+        elif reason:
             self.wrong(
                 "packet accepted",
                 f"OUT {n}: PID {pid:#x}, {size} bytes should have been dropped, reason {reason} "
@@ -257,13 +268,22 @@ class Checker:
         token = model.token
         if token is None or token[1] != n:
             self.wrong("drop without a token", f"{event}: the last OUT token was {token}")
-        elif reason == 3 and token[2] in (1, 4, 6):
+        elif reason == 3 and token[2] in (1, 4, 6) and not self._refusable(token, n):
             self.wrong("packet refused", f"OUT {n}: dropped as refused after the answer {token[2]}")
         elif reason == 2 and n < len(model.outs):
             expected = 0xB if model.outs[n].toggle else 0x3
             if pid == expected and token[0] != 0xD:
                 self.wrong("packet dropped", f"OUT {n}: PID {pid:#x} was the expected one")
         self._step(event)
+
+    def _refusable(self, token: tuple[int, int, int], n: int) -> bool:
+        """A packet that was welcome at the token may be refused for what it is."""
+        model = self.model
+        if token[2] == 6:
+            # Only if it did not fit.
+            return not model.iso_room(model.outs[n].limit, SETUP_RESERVE + 2)
+        # The status stage of a control read with bytes in it (facts section 4, NZStsOUTHShk).
+        return not n and model.control_read and bool(model.dcfg & f.DCFG_NZSTS)
 
     def _rx_status(self, event: Event) -> None:
         model = self.model
@@ -343,6 +363,10 @@ class Checker:
     def _tx_done(self, event: Event) -> None:
         model = self.model
         n = event.arg & 0xF
+        if n < len(model.ins) and model.ins[n].sending == FILLER:
+            # An empty packet because there was nothing to send; its end need not be reported.
+            self._step(event)
+            return
         if n >= len(model.ins) or model.ins[n].sending < 0:
             self.wrong("end of a packet", f"{event}: IN {n} was sending nothing")
             self._tx_words.pop(n, None)
@@ -416,7 +440,9 @@ class Checker:
         key, bits = event.arg & 0xFFFF, event.data
         legal = model.due.get(key, 0) | model.allowed.get(key, 0)
         if not key:
-            legal |= f.INT_EOPF
+            legal |= f.INT_EOPF | model.may_be_incomplete()
+            # Reported in this frame: nothing is missing at its end.
+            self._incomplete &= ~bits
         if bits & ~legal:
             name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
             self.wrong(
@@ -446,7 +472,18 @@ class Checker:
         self.touch("all")
 
     def _sof(self, event: Event) -> None:
+        """A new frame: what the last one left open must have been reported by its end."""
+        model = self.model
+        # A SOF that comes early leaves no time for EOPF.
+        whole = self.time - self._sof_time >= (120 if model.high_speed else 960) * _US
+        self._sof_time = self.time
+        if self._incomplete and whole:
+            missing = self._incomplete & ~model.latched & model.incomplete()
+            if missing and not self._iso_touched:
+                self.wrong("cause missing", f"GINTSTS: {missing:#x} by the end of {model.soffn}")
         self._step(event)
+        self._incomplete = model.incomplete() if model.iso_ins or model.iso_outs else 0
+        self._iso_touched = False
 
     def _flush(self, event: Event) -> None:
         if event.arg not in self.model.flushing:

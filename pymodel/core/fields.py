@@ -61,6 +61,7 @@ EP_TXFSTS: Final = 0x18
 EP_DMAB: Final = 0x1C
 PCGCCTL: Final = 0xE00
 PCGCCTL1: Final = 0xE04
+PCGC_STOPPCLK: Final = 1 << 0
 FIFO_BASE: Final = 0x1000
 FIFO_END: Final = 0x11000
 
@@ -76,9 +77,12 @@ INT_ERLYSUSP: Final = 1 << 10
 INT_USBSUSP: Final = 1 << 11
 INT_USBRST: Final = 1 << 12
 INT_ENUMDONE: Final = 1 << 13
+INT_ISOOUTDROP: Final = 1 << 14
 INT_EOPF: Final = 1 << 15
 INT_IEP: Final = 1 << 18
 INT_OEP: Final = 1 << 19
+INT_INCOMPISOIN: Final = 1 << 20
+INT_INCOMPISOOUT: Final = 1 << 21
 INT_RESETDET: Final = 1 << 23
 INT_PTXFEMP: Final = 1 << 26
 INT_SESSREQ: Final = 1 << 30
@@ -115,6 +119,7 @@ DOEPMSK_BITS: Final = 0xFB7F
 EPCTL_ACTIVE: Final = 1 << 15
 EPCTL_DPID: Final = 1 << 16
 EPCTL_NAKSTS: Final = 1 << 17
+EPCTL_TYPE: Final = 3 << 18
 EPCTL_SNP: Final = 1 << 20
 EPCTL_STALL: Final = 1 << 21
 EPCTL_CNAK: Final = 1 << 26
@@ -141,6 +146,9 @@ RST_TXFNUM: Final = 0x1F << 6
 RST_AHBIDLE: Final = 1 << 31
 DCTL_RMTWKUP: Final = 1 << 0
 DCTL_SFTDISCON: Final = 1 << 1
+DCTL_TSTCTL: Final = 7 << 4
+TEST_J, TEST_K, TEST_SE0_NAK, TEST_PACKET = 1, 2, 3, 4
+"""Values of DCTL.TstCtl (section 4); 5 is for hub ports, the rest is reserved."""
 DCTL_SGNPINNAK: Final = 1 << 7
 DCTL_CGNPINNAK: Final = 1 << 8
 DCTL_SGOUTNAK: Final = 1 << 9
@@ -148,6 +156,9 @@ DCTL_CGOUTNAK: Final = 1 << 10
 DCTL_STORED: Final = 0x000FE873
 """RmtWkUpSig, SftDiscon, TstCtl, PWROnPrgDone, 19:13; the rest are commands or read only."""
 DCFG_NZSTS: Final = 1 << 2
+DCFG_PERFRINT: Final = 3 << 11
+PERIODIC_END: Final = (80, 85, 90, 95)
+"""Per cent of a (micro)frame at which EOPF comes, by DCFG.PerFrInt."""
 DCFG_BITS: Final = 0xFF7EFFFF
 """DescDMA (bit 23) reads 0 while it is not built."""
 OTG_BVALIDOVEN: Final = 1 << 6

@@ -26,12 +26,13 @@ _OUT, _IN, _SOF, _SETUP, _PING = (
 )
 _ACK = int(PID.ACK)
 _DATA_PIDS = frozenset(int(pid) for pid in DATA_PIDS)
-_A_ACK, _A_NAK, _A_STALL, _A_NYET, _A_DATA = (
+_A_ACK, _A_NAK, _A_STALL, _A_NYET, _A_DATA, _A_ISO = (
     int(Answer.ACK),
     int(Answer.NAK),
     int(Answer.STALL),
     int(Answer.NYET),
     int(Answer.DATA),
+    int(Answer.ISO),
 )
 _NIBBLE = [b & 0xF if (b >> 4) ^ (b & 0xF) == 0xF else -1 for b in range(256)]
 _HANDSHAKE = {
@@ -40,6 +41,8 @@ _HANDSHAKE = {
     _A_STALL: build_handshake(PID.STALL),
     _A_NYET: build_handshake(PID.NYET),
 }
+_DROPPED = {2: _HANDSHAKE[_A_ACK], 3: _HANDSHAKE[_A_STALL]}
+"""Handshake to a good packet that is dropped for a reason; 1 is silence."""
 _TOKEN = int(Kind.TOKEN)
 _RX_COMMIT = int(Kind.RX_COMMIT)
 _RX_DROP = int(Kind.RX_DROP)
@@ -51,7 +54,8 @@ class PacketLayer:
     """Receives packets for a model and answers.
 
     Attributes:
-        awaiting: "" idle, "data" after an OUT or SETUP token, "handshake" after data was sent.
+        awaiting: "" idle, "data" after an OUT or SETUP token, "handshake" after data was sent,
+            "sent" after isochronous data was sent: nothing answers, it is done when it is over.
     """
 
     def __init__(self, model: UdcModel, policy: EagerPolicy) -> None:
@@ -72,6 +76,8 @@ class PacketLayer:
             self.awaiting = ""
             self.model.step((_TX_DONE, self._endpoint, 0))
             self.policy.settle(now)
+        elif self.awaiting == "sent":
+            self._sent(now)
         elif self.awaiting == "data":
             self._drop(1, now)
 
@@ -92,6 +98,8 @@ class PacketLayer:
             if pid in _DATA_PIDS:
                 return self._receive_data(pid, packet, now)
             self._drop(1, now)
+        elif self.awaiting == "sent":
+            self._sent(now)
         elif self.awaiting:
             self.awaiting = ""
             good = pid == _ACK and len(packet) == 1
@@ -107,6 +115,12 @@ class PacketLayer:
             self._receive_sof((packet[1] | packet[2] << 8) & 0x7FF)
         return None
 
+    def _sent(self, now: int) -> None:
+        """An isochronous packet has been sent."""
+        self.awaiting = ""
+        self.model.step((_TX_DONE, self._endpoint, 1))
+        self.policy.settle(now)
+
     def _receive_sof(self, number: int) -> None:
         """A SOF that was sent raw; in high speed it repeats in eight microframes."""
         model = self.model
@@ -119,6 +133,11 @@ class PacketLayer:
     def sof(self, number: int) -> None:
         """Note the (micro)frame number as DSTS.SOFFN shows it."""
         self.model.step((_K_SOF, 0, number))
+        self.policy.settle()
+
+    def end_of_periodic(self) -> None:
+        """The periodic part of the (micro)frame is over (DCFG.PerFrInt)."""
+        self.model.end_of_periodic()
         self.policy.settle()
 
     def _receive_token(self, pid: int, packet: bytes, now: int) -> bytes | None:
@@ -143,6 +162,13 @@ class PacketLayer:
                 if model.due or model.due_status:
                     self.policy.settle(now)
                 return build_data(data_pid, payload)
+            if answer == _A_ISO:
+                payload = model.payload_to_send(n) if length else b""
+                model.record_sent(n, payload)
+                self._endpoint = n
+                self.awaiting = "sent" if model.ins[n].sending >= 0 else ""
+                self.policy.settle(now)
+                return build_data(data_pid, payload)
             self.policy.settle(now)
             return _HANDSHAKE.get(answer)
         if pid == _PING:
@@ -159,7 +185,9 @@ class PacketLayer:
 
     def _drop(self, reason: int, now: int, pid: int = 0) -> None:
         self.awaiting = ""
-        self.model.step((_RX_DROP, max(pid, 0) << 4 | self._endpoint, reason))
+        lost = reason == 4 or None
+        reason = 1 if lost else reason
+        self.model.step((_RX_DROP, max(pid, 0) << 4 | self._endpoint, reason), lost)
         self.policy.settle(now)
 
     def _receive_data(self, pid: int, packet: bytes, now: int) -> bytes | None:
@@ -169,15 +197,15 @@ class PacketLayer:
             self._drop(1, now, pid)
             return None
         answer, n = self._answer, self._endpoint
-        if answer not in (_A_ACK, _A_NYET):
+        if answer not in (_A_ACK, _A_NYET, _A_ISO):
             self._drop(3, now, pid)
             return _HANDSHAKE.get(answer)
         model = self.model
         reason = model.judge_data(self._pid, n, pid, size)
         if reason:
             self._drop(reason, now, pid)
-            return _HANDSHAKE[_A_ACK] if reason == 2 else None
+            return _DROPPED.get(reason)
         self.awaiting = ""
         model.step((_RX_COMMIT, pid << 4 | n, size), bytes(payload))
         self.policy.settle(now)
-        return _HANDSHAKE[answer]
+        return _HANDSHAKE.get(answer)

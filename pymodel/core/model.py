@@ -88,6 +88,7 @@ class UdcModel(Registers):
 
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
+        self.frame_serial += 1
         if not self.latched & f.INT_SOF:
             self.expect_global(f.INT_SOF)
 
@@ -113,11 +114,12 @@ class UdcModel(Registers):
             self.expect_global(f.INT_SESSREQ)
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
+            self.test_mode = 0
             self.expect_otg(f.OTG_SESENDDET)
 
     def _bus_reset(self) -> None:
         causes = f.INT_USBRST
-        if self.suspended:
+        if self.suspended or self.storage.get(f.PCGCCTL, 0) & f.PCGC_STOPPCLK:
             self.suspended = False
             causes |= f.INT_RESETDET
         self.expect_global(causes)
@@ -133,6 +135,7 @@ class UdcModel(Registers):
             out.active = out.index == 0
             out.stall = False
             out.nak = True
+        self.find_iso()
 
     # -- the trace that the model emits when it is alone ----------------------------------------
 

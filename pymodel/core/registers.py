@@ -255,6 +255,10 @@ class Registers(Traffic):
 
     def _write_dctl(self, value: int) -> None:
         self.dctl = value & f.DCTL_STORED
+        mode = (value & f.DCTL_TSTCTL) >> 4
+        if f.TEST_J <= mode <= f.TEST_PACKET:
+            # No way back but a new start (USB 2.0 section 7.1.20).
+            self.test_mode = mode
         if value & f.DCTL_CGNPINNAK:
             self.gin_nak = self.gin_nak_asked = False
         elif value & f.DCTL_SGNPINNAK:
@@ -306,8 +310,10 @@ class Registers(Traffic):
         fifo = value >> 22 & 0xF
         if ep.index:
             ep.mps = ep.limit = value & 0x7FF
-            ep.active = bool(value & f.EPCTL_ACTIVE)
-            ep.eptype = value >> 18 & 3
+            if (value ^ ep.eptype << 18 ^ ep.active << 15) & (f.EPCTL_TYPE | f.EPCTL_ACTIVE):
+                ep.active = bool(value & f.EPCTL_ACTIVE)
+                ep.eptype = value >> 18 & 3
+                self.find_iso()
             ep.stall = bool(value & f.EPCTL_STALL)
             if value & f.EPCTL_SETD1:
                 ep.toggle = 1
@@ -405,8 +411,10 @@ class Registers(Traffic):
         out.snp = bool(value & f.EPCTL_SNP)
         if out.index:
             out.mps = out.limit = value & 0x7FF
-            out.active = bool(value & f.EPCTL_ACTIVE)
-            out.eptype = value >> 18 & 3
+            if (value ^ out.eptype << 18 ^ out.active << 15) & (f.EPCTL_TYPE | f.EPCTL_ACTIVE):
+                out.active = bool(value & f.EPCTL_ACTIVE)
+                out.eptype = value >> 18 & 3
+                self.find_iso()
             out.stall = bool(value & f.EPCTL_STALL)
             if value & f.EPCTL_SETD1:
                 out.toggle = 1

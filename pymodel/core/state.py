@@ -82,7 +82,13 @@ class RxFifo:
 
 
 class InEndpoint:
-    """IN endpoint n."""
+    """IN endpoint n.
+
+    Attributes:
+        toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
+        sending: bytes of the packet that is on its way, below 0 for none.
+        served: isochronous packets sent in the frame `served_at` (a `State.frame_serial`).
+    """
 
     __slots__ = (
         "active",
@@ -100,6 +106,8 @@ class InEndpoint:
         "nextep",
         "pktcnt",
         "sending",
+        "served",
+        "served_at",
         "stall",
         "toggle",
         "xfersize",
@@ -129,10 +137,18 @@ class InEndpoint:
         self.dma = 0
         self.intr = 0
         self.sending = -1
+        self.served = 0
+        self.served_at = -1
 
 
 class OutEndpoint:
-    """OUT endpoint n."""
+    """OUT endpoint n.
+
+    Attributes:
+        toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
+        rxdpid: code of the PID of the last isochronous packet (DOEPTSIZ.RxDPID).
+        served_at: `State.frame_serial` when that packet came.
+    """
 
     __slots__ = (
         "active",
@@ -147,6 +163,7 @@ class OutEndpoint:
         "nak",
         "pktcnt",
         "rxdpid",
+        "served_at",
         "setups",
         "snp",
         "stall",
@@ -176,6 +193,7 @@ class OutEndpoint:
         self.pktcnt = 0
         self.supcnt = 0
         self.rxdpid = 0
+        self.served_at = -1
         self.setups = 0
         self.dma = 0
         self.intr = 0
@@ -189,6 +207,10 @@ class State:
         storage: registers that only store, by offset.
         latched: GINTSTS causes that software clears by writing 1.
         daint: DAINT as computed from endpoint causes and masks.
+        frame_serial: counts SOFs, so that frames can be told apart.
+        iso_ins, iso_outs: active isochronous endpoints.
+        test_mode: DCTL.TstCtl that was asked for, until a reset of the core or loss of VBUS.
+        control_read: the last SETUP asked for data to the host.
     """
 
     def __init__(self, parameters: UdcParameters) -> None:
@@ -250,6 +272,7 @@ class State:
         self.address = 0
         self.old_address = 0
         self.dctl = f.DCTL_SFTDISCON | 0x2000
+        self.test_mode = 0
         self.gin_nak = False
         self.gin_nak_asked = False
         self.gout_nak = False
@@ -257,6 +280,9 @@ class State:
         self.suspended = False
         self.enum_speed = 1
         self.soffn = 0
+        self.frame_serial = 0
+        self.iso_ins: list[InEndpoint] = []
+        self.iso_outs: list[OutEndpoint] = []
         self.diepmsk = 0
         self.doepmsk = 0
         self.daintmsk = 0
@@ -264,6 +290,7 @@ class State:
         self.daint = 0
         self.setup_open = False
         self.setup_token = False
+        self.control_read = False
         self.flushing: set[int] = set()
         self.dma_on = False
 

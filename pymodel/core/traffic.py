@@ -11,7 +11,7 @@ from pymodel.packets import PID
 from pymodel.trace import Answer
 
 from . import fields as f
-from .interrupts import Interrupts
+from .iso import FILLER, Isochronous
 from .state import InEndpoint, RxEntry, TxFifo
 
 __all__ = ["SETUP_RESERVE", "Traffic"]
@@ -25,21 +25,23 @@ _IN = int(PID.IN)
 _PING = int(PID.PING)
 _DATA0 = int(PID.DATA0)
 _DATA1 = int(PID.DATA1)
-_SILENT, _ACK, _NAK, _STALL, _NYET, _DATA = (
+_SILENT, _ACK, _NAK, _STALL, _NYET, _DATA, _ISO = (
     int(Answer.SILENT),
     int(Answer.ACK),
     int(Answer.NAK),
     int(Answer.STALL),
     int(Answer.NYET),
     int(Answer.DATA),
+    int(Answer.ISO),
 )
+_TYPE_ISO = f.EPTYPE_ISO
 
 Decision = tuple[int, int, int]
 """(answer, PID to send or to expect, bytes to send)."""
 
 
-class Traffic(Interrupts):
-    """Interrupts plus packets.
+class Traffic(Isochronous):
+    """Isochronous rules plus packets.
 
     Attributes:
         due_status: status words without data that must be pushed, (PktSts, endpoint).
@@ -62,6 +64,9 @@ class Traffic(Interrupts):
 
     def decide(self, pid: int, n: int) -> Decision:
         """Return what the controller should answer to a token for its address."""
+        if self.test_mode:
+            # SE0_NAK answers IN tokens, the others hear nothing (USB 2.0 section 7.1.20).
+            return (_NAK if self.test_mode == f.TEST_SE0_NAK and pid == _IN else _SILENT), 0, 0
         if pid == _IN:
             return self._decide_in(n)
         if n >= len(self.outs):
@@ -74,6 +79,8 @@ class Traffic(Interrupts):
             return _SILENT, 0, 0
         if not out.active:
             return _SILENT, 0, 0
+        if out.eptype == _TYPE_ISO:
+            return (self.decide_iso_out(out) if pid == _OUT else _SILENT), 0, 0
         if out.stall:
             return _STALL, 0, 0
         if out.nak or not out.enabled or self.gout_nak_asked or not out.pktcnt:
@@ -95,6 +102,8 @@ class Traffic(Interrupts):
         ep = self.ins[n]
         if not ep.active:
             return _SILENT, 0, 0
+        if ep.eptype == _TYPE_ISO:
+            return self.decide_iso_in(ep)
         if ep.stall:
             return _STALL, 0, 0
         if ep.nak or not ep.enabled or (self.gin_nak and ep.eptype in (0, 2)):
@@ -120,8 +129,12 @@ class Traffic(Interrupts):
                 return
             if answer == _DATA:
                 ep.sending = data
+            elif answer == _ISO:
+                self.on_iso_in(ep, data)
             elif answer == _NAK:
-                if not self.fifo_of(ep).packets:
+                if self.test_mode:
+                    self.allow(0x100 | n, f.IEP_INTKNTXFEMP)
+                elif not self.fifo_of(ep).packets:
                     self.expect_in(n, f.IEP_INTKNTXFEMP)
                 self.allow(0x100 | n, f.EPI_NAK)
             return
@@ -136,20 +149,32 @@ class Traffic(Interrupts):
             self.allow(0x200 | n, f.EPI_NAK)
         elif answer == _NYET:
             self.allow(0x200 | n, f.EPI_NYET)
+        elif answer == _SILENT and n < len(self.outs) and self.outs[n] in self.iso_outs:
+            self.on_iso_out(self.outs[n])
 
     # -- receiving ---------------------------------------------------------------------------
 
     def judge_data(self, pid: int, n: int, data_pid: int, length: int) -> int:
         """Return what becomes of a good data packet: 0 accepted, else the reason of RX_DROP.
 
-        1 = not acceptable at all (silence), 2 = wrong toggle (ACK, dropped).
+        1 = not acceptable at all (silence), 2 = wrong toggle (ACK, dropped), 3 = STALL, dropped,
+        4 = isochronous and no room (silence; the trace reports it as 1).
         """
         if pid == _SETUP:
             # A SETUP is 8 bytes in DATA0 (USB 2.0 section 8.5.3).
             return 0 if data_pid == _DATA0 and length == 8 else 1
         out = self.outs[n]
+        if length > out.limit:
+            # Babble: longer than the endpoint's MPS, no handshake (USB 2.0 section 8.7.4).
+            return 1
+        if out.eptype == _TYPE_ISO:
+            # Any data PID will do, RxDPID tells which one it was (section 5 and 12).
+            return 0 if self.iso_room(length, SETUP_RESERVE) else 4
         if data_pid != (_DATA1 if out.toggle else _DATA0):
             return 2 if data_pid in (_DATA0, _DATA1) else 1
+        if length and not n and self.control_read and self.dcfg & f.DCFG_NZSTS:
+            # A status stage that is not empty (section 4, DCFG.NZStsOUTHShk).
+            return 3
         words = 2 + (length + 3 >> 2)
         return 1 if words > self.rx.depth - self.rx.used else 0
 
@@ -163,11 +188,14 @@ class Traffic(Interrupts):
         if setup:
             status = self._status(f.PKTSTS_SETUP, 0, 8, 0)
             self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
-            self._accept_setup()
+            self._accept_setup(payload)
             return
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
         self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
-        out.toggle ^= 1
+        if out.eptype == _TYPE_ISO:
+            self.iso_received(out, pid)
+        else:
+            out.toggle ^= 1
         if out.pktcnt:
             out.pktcnt -= 1
         if not self.dma_on:
@@ -177,8 +205,10 @@ class Traffic(Interrupts):
             out.nak = True
             self.due_status.append((f.PKTSTS_DONE, n))
 
-    def _accept_setup(self) -> None:
+    def _accept_setup(self, payload: bytes) -> None:
         """A SETUP ends STALL, NAKs both directions, and starts both with DATA1 (section 5, 7)."""
+        # Direction to the host and a data stage: the OUT that follows is its status stage.
+        self.control_read = bool(payload and payload[0] & 0x80 and any(payload[6:8]))
         ep, out = self.ins[0], self.outs[0]
         ep.stall = out.stall = False
         ep.nak = out.nak = True
@@ -190,8 +220,17 @@ class Traffic(Interrupts):
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
 
     def on_rx_drop(self, arg: int, data: int, choice: object) -> None:
-        """RX_DROP: a packet was not taken."""
-        self.token = None
+        """RX_DROP: a packet was not taken (`choice` is true: for want of room)."""
+        token, self.token = self.token, None
+        if choice:
+            self.expect_global(f.INT_ISOOUTDROP)
+        elif token is not None:
+            for out in self.iso_outs:
+                # Nobody says how long the packet was: it fitted if the largest one would have.
+                if out.index == token[1] and not self.iso_room(out.limit, SETUP_RESERVE + 2):
+                    self.allow(0, f.INT_ISOOUTDROP)
+        if data == 1:
+            self.allow(0x200 | arg & 0xF, f.EPI_BBLE | f.EPI_PKTDRP)
 
     def on_rx_status(self, arg: int, data: int, choice: object) -> None:
         """RX_STATUS: a status word without data is in the Rx FIFO."""
@@ -356,13 +395,18 @@ class Traffic(Interrupts):
         n = arg & 0xF
         ep = self.ins[n]
         length, ep.sending = ep.sending, -1
+        if length == FILLER:
+            return
         if not data:
             self.allow(0x100 | n, f.IEP_TIMEOUT)
             return
         fifo = self.fifo_of(ep)
         if length and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
-        ep.toggle ^= 1
+        if ep.eptype == _TYPE_ISO:
+            self.iso_sent(ep)
+        else:
+            ep.toggle ^= 1
         if ep.pktcnt:
             ep.pktcnt -= 1
         if not n:

@@ -29,7 +29,7 @@ _WRITE = int(Kind.REG_WRITE)
 _READ = int(Kind.REG_READ)
 _SOF_READS = frozenset({f.GINTSTS, f.DSTS, f.GRXSTSP, f.GRXSTSR})
 _LINE_WRITES = frozenset({f.GOTGCTL, f.GRSTCTL, f.DCTL})
-_SOF_WRITES = frozenset({f.GINTSTS, f.GINTMSK, f.GAHBCFG})
+_SOF_WRITES = frozenset({f.GINTSTS, f.GINTMSK, f.GAHBCFG, f.DCFG})
 
 
 class ModelMemory:
@@ -212,8 +212,7 @@ class ModelBus:
         await _BusTime(ACCESS_TIME)
         controller = self._controller
         self.accesses += 1
-        if offset in _SOF_WRITES:
-            controller.wire.sync_sof()
+        controller.wire.sync_sof()
         self._model.time = controller.kernel.now
         self._model.step((_WRITE, offset, value & f.M32))
         controller.after()
@@ -221,6 +220,9 @@ class ModelBus:
             controller.wire.check()
         elif offset in _SOF_WRITES:
             controller.wire.watch_sof()
+            controller.wire.watch_eopf()
+        elif self._model.iso_ins or self._model.iso_outs:
+            controller.wire.watch_eopf()
 
     async def read_fifo(self, offset: int, size: int) -> bytes:
         """Read `size` bytes as words from one offset, as one operation."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["ModelLine"]
 
 _LINE = int(Kind.LINE)
+_NEVER = 1 << 62
+_TEST_LINES = {f.TEST_J: "J", f.TEST_K: "K", f.TEST_SE0_NAK: "SE0", f.TEST_PACKET: "J"}
+"""What test modes put on the line (7.1.20); UTMI shows an active high-speed line as J."""
 _ROUNDS = 8
 """Halves of the host's chirp: the device needs six (three pairs)."""
 
@@ -60,6 +63,10 @@ class ModelLine:
         self._base_frame = 0
         self._last_frame = -1
         self._seen_frame = -1
+        self._ended_frame = -1
+        self._sof_due = 0
+        self._eopf_due = _NEVER
+        self._eopf_timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
         self._sof_timer: TimerHandle | None = None
 
@@ -112,10 +119,16 @@ class ModelLine:
                 if model.suspended:
                     model.suspended = False
             self._tell("connect" if connected else "disconnect")
+        if connected and model.test_mode:
+            self._cancel_idle()
+            self._set_line(_TEST_LINES[model.test_mode])
         waking = bool(model.dctl & f.DCTL_RMTWKUP) and model.suspended and connected
         if waking and not self._waking:
             self._set_line("K")
             self._tell("remote_wakeup")
+        elif self._waking and not waking and model.suspended and connected:
+            # The device lets go and no host has taken over.
+            self._set_line("J")
         self._waking = waking
 
     def _set_line(self, state: str) -> None:
@@ -123,7 +136,10 @@ class ModelLine:
         self.model.line_state = {"SE0": 0, "J": 2, "K": 1, "SE1": 3}[state]
 
     def _idle_line(self) -> None:
-        self._set_line("SE0" if self.model.high_speed or not self.connected else "J")
+        if self.connected and self.model.test_mode:
+            self._set_line(_TEST_LINES[self.model.test_mode])
+        else:
+            self._set_line("SE0" if self.model.high_speed or not self.connected else "J")
 
     # -- reset -------------------------------------------------------------------------------
 
@@ -146,7 +162,8 @@ class ModelLine:
         self.speed = None
         self._set_line("SE0")
         self._tell("reset")
-        if not self.connected:
+        if not self.connected or model.test_mode:
+            # Nothing but a new start ends a test mode (7.1.20).
             await sleep(duration)
             return self._reset_over(None)
         await sleep(times.hs_idle + times.hs_settle if was_high else times.detect_reset)
@@ -182,7 +199,7 @@ class ModelLine:
         self.timing = HIGH if speed == "high" else FULL
         self._idle_line()
         self._base_frame = 0
-        self._last_frame = self._seen_frame = self._sof_recorded = -1
+        self._last_frame = self._seen_frame = self._ended_frame = self._sof_recorded = -1
         if speed is not None:
             self._start_frames(self.kernel.now + self.timing.frame)
             self._tell("speed", speed=speed)
@@ -217,17 +234,22 @@ class ModelLine:
     def _start_frames(self, first: int) -> None:
         self._cancel_idle()
         self.sof_on = True
-        self._base_time = first
+        self._base_time = self._sof_due = first
         self.watch_sof()
+        self.watch_eopf()
         self._replan()
 
     def _stop_frames(self) -> None:
         self._last_frame = self.frame
         self.sync_sof()
         self.sof_on = False
+        self._eopf_due = _NEVER
         if self._sof_timer is not None:
             self._sof_timer.cancel()
             self._sof_timer = None
+        if self._eopf_timer is not None:
+            self._eopf_timer.cancel()
+            self._eopf_timer = None
         self._replan()
 
     async def _quiet(self) -> None:
@@ -240,11 +262,20 @@ class ModelLine:
         """Catch up with SOFs: idle frames are counted, not simulated."""
         if not self.sof_on:
             return
+        now = self.kernel.now
+        if now < self._sof_due and now < self._eopf_due:
+            return
+        if now >= self._eopf_due:
+            self._periodic_ended()
         frame = self.frame
         if frame > self._seen_frame:
-            self._seen_frame = frame
-            self.model.time = self.kernel.now
-            self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
+            self._enter(frame)
+
+    def _enter(self, frame: int) -> None:
+        self._seen_frame = frame
+        self._sof_due = self.frame_time(frame + 1)
+        self.model.time = self.kernel.now
+        self.controller.layer.sof(frame & (0x3FFF if self.timing is HIGH else 0x7FF))
 
     def watch_sof(self) -> None:
         """Wake at the next SOF if it would raise an interrupt."""
@@ -265,6 +296,64 @@ class ModelLine:
         self.controller.after()
         self.watch_sof()
 
+    # -- end of the periodic part of a frame -------------------------------------------------
+
+    def _eopf_time(self, frame: int) -> int:
+        """Return when EOPF of a (micro)frame comes (DCFG.PerFrInt)."""
+        part = f.PERIODIC_END[(self.model.dcfg & f.DCFG_PERFRINT) >> 11]
+        return self.frame_time(frame) + self.timing.frame * part // 100
+
+    def watch_eopf(self) -> None:
+        """Find the next EOPF that matters; wake for it only if somebody would notice.
+
+        An idle frame's EOPF is noted when software looks. Transfers on isochronous endpoints are
+        judged at each EOPF, and an unmasked interrupt wants to be raised in time.
+        """
+        if not self.sof_on:
+            return
+        if self.kernel.now >= self._eopf_due:
+            self._periodic_ended()
+            return
+        model = self.model
+        busy = model.iso_enabled
+        if model.latched & f.INT_EOPF and not busy:
+            self._eopf_due = _NEVER
+            return
+        frame = max(self.frame, self._ended_frame + 1, self._base_frame)
+        due = self._eopf_time(frame)
+        if due < self.kernel.now:
+            due = self._eopf_time(frame + 1)
+        self._eopf_due = due
+        unmasked = model.gintmsk & f.INT_EOPF and model.gahbcfg & f.AHB_GLBLINTRMSK
+        if self._eopf_timer is not None:
+            self._eopf_timer.cancel()
+            self._eopf_timer = None
+        if busy or unmasked:
+            delay = max(due - self.kernel.now, 0)
+            self._eopf_timer = self.kernel.call_later(delay, self._eopf_now)
+
+    def _eopf_now(self) -> None:
+        self._eopf_timer = None
+        self.sync_sof()
+        self.controller.after()
+        if self._eopf_timer is None:
+            self.watch_eopf()
+
+    def _periodic_ended(self) -> None:
+        """EOPF of one frame or more is past: the last one counts."""
+        now = self.kernel.now
+        self._eopf_due = _NEVER
+        frame = self.frame
+        if self._eopf_time(frame) > now:
+            frame -= 1
+        if frame > self._ended_frame:
+            self._ended_frame = frame
+            if frame > self._seen_frame:
+                self._enter(frame)
+            self.model.time = now
+            self.controller.layer.end_of_periodic()
+        self.watch_eopf()
+
     # -- suspend and resume ------------------------------------------------------------------
 
     async def suspend(self) -> None:
@@ -277,7 +366,7 @@ class ModelLine:
     def _watch_idle(self) -> None:
         """The bus is idle from now on (7.1.7.6)."""
         self._cancel_idle()
-        if self.connected and not self.model.suspended:
+        if self.connected and not self.model.suspended and not self.model.test_mode:
             wait = self.times.hs_idle if self.model.high_speed else self.times.suspend
             self._idle_timer = self.kernel.call_later(wait, self._early_suspend)
 

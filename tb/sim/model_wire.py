@@ -12,11 +12,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pymodel.packets import PID, build_data, build_handshake, build_sof, build_token, pid_of
+from pymodel.core.fields import TEST_PACKET as TEST_PACKET_MODE
+from pymodel.packets import (
+    PID,
+    TEST_PACKET,
+    build_data,
+    build_handshake,
+    build_sof,
+    build_token,
+    pid_of,
+)
 from pymodel.wire import Knobs, PacketRecord, Status, Transaction
 from tb.kernel import Event, Queue, TimerHandle, sleep, timeout, us
 
-from .bus_time import HIGH
+from .bus_time import FULL, HIGH
 from .model_faults import faulty_data, faulty_token
 from .model_line import ModelLine
 
@@ -168,7 +177,7 @@ class ModelWire(ModelLine):
         """Return the time that a transaction may need at most."""
         timing = self.timing
         bits = timing.slowest
-        fixed = timing.token_ps + timing.handshake_ps
+        fixed = timing.token_ps + (0 if transaction.isochronous else timing.handshake_ps)
         if transaction.token == _IN:
             bits += timing.worst(min(transaction.max_length, 1024) + 3)
             return timing.time(bits) + timing.after_device_ps + fixed
@@ -251,8 +260,11 @@ class ModelWire(ModelLine):
             start += knobs.data_gap_ns * 1000
         end = start + timing.packet_time(packet)
         answer_end = end + timing.device_ps + timing.handshake_ps
+        transaction = self._current
+        assert transaction is not None
+        wake = end if transaction.isochronous else answer_end
         self._timer = self.kernel.call_later(
-            answer_end - self.kernel.now, self._data_sent, packet, start, end, answer_end, knobs
+            wake - self.kernel.now, self._data_sent, packet, start, end, answer_end, knobs
         )
 
     def _data_sent(
@@ -269,10 +281,16 @@ class ModelWire(ModelLine):
             error = knobs.rx_error_at is not None and knobs.rx_error_at < len(packet)
             answer = self._give(packet, start, end, knobs.breaks_protocol, error)
         if answer is None:
-            self._finish_at(end + timing.timeout_ps, None, None, end)
+            transaction = self._current
+            assert transaction is not None
+            wait = 0 if transaction.isochronous else timing.timeout_ps
+            self._finish_at(end + wait, None, None, end)
             return
         self._answer_record(answer, end, answer_end)
-        self._finish(answer, None, end)
+        if answer_end > self.kernel.now:
+            self._finish_at(answer_end, answer, None, end)
+        else:
+            self._finish(answer, None, end)
 
     def _answer_record(self, answer: bytes, asked: int, end: int) -> None:
         transaction = self._current
@@ -314,7 +332,8 @@ class ModelWire(ModelLine):
                 start += knobs.late_handshake_ns * 1000
                 injected = True
         if handshake is None:
-            self._finish_at(end + timing.timeout_ps, answer, None, now)
+            wait = 0 if transaction.isochronous else timing.timeout_ps
+            self._finish_at(end + wait, answer, None, now)
             return
         finish = start + timing.handshake_ps
         self._timer = self.kernel.call_later(
@@ -468,7 +487,14 @@ class ModelWire(ModelLine):
                 monitor(records)
 
     async def receive(self, time_limit: int) -> bytes | None:
-        """Return the next packet of the device, None after `time_limit` picoseconds."""
+        """Return the next packet of the device, None after `time_limit` picoseconds.
+
+        In Test_Packet mode that is the test packet, as often as one asks.
+        """
+        if self.model.test_mode == TEST_PACKET_MODE and self.connected:
+            length = (HIGH if self.model.high_speed else FULL).packet_time(TEST_PACKET)
+            await sleep(min(length, time_limit))
+            return TEST_PACKET if length <= time_limit else None
         try:
             return await timeout(self._inbox.get(), time_limit)
         except TimeoutError:

@@ -44,8 +44,8 @@ def state(model: UdcModel) -> dict[str, Any]:
     }
 
 
-def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
-    """Do random things to a device that reports its trace."""
+def traffic(seed: int, dma: bool, steps: int = 250, iso: bool = False) -> Device:
+    """Do random things to a device that reports its trace (`iso`: endpoint 3 too)."""
     rng = random.Random(seed)
     device = Device(dma=dma, trace=True, speed=rng.choice(["high", "full"]))
     mps = rng.choice([8, 64, 512])
@@ -54,6 +54,8 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
         device.open(n, True, mps=mps, fifo=n)
         device.open(n, False, mps=mps)
         toggle[n] = 0
+    for is_in in (True, False) if iso else ():
+        device.open(3, is_in, mps=mps, eptype=1, fifo=3)
     device.write(DIEPMSK.OFFSET, 0xF)
     device.write(DOEPMSK.OFFSET, 0xF)
 
@@ -78,6 +80,29 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
         elif not device.read(DOEPCTL.at(n)) & f.EPCTL_ENA:
             device.start_out(n, count * mps if n else 64, count, place + 0x8000)
 
+    def isochronous() -> None:
+        """An endpoint of either direction and parity is armed, or changes its parity."""
+        count = rng.randint(1, 3)
+        size = rng.randint(mps * (count - 1), mps * count)
+        parity = rng.choice([DIEPCTL.SetD0PID.mask, DIEPCTL.SetD1PID.mask])
+        base = rng.choice([DIEPCTL, DOEPCTL])
+        if not device.read(base.at(3)) & f.EPCTL_ENA:
+            if base is DIEPCTL:
+                device.start_in(3, size, max(-(-size // mps), 1) | rng.randint(0, 3) << 10)
+                if not dma and device.space(3) * 4 >= size + 4:
+                    device.push(3, rng.randbytes(size))
+            else:
+                device.start_out(3, size, count, BASE + 0x4000)
+        device.set(base.at(3), parity)
+
+    def frame() -> None:
+        device.layer.end_of_periodic()
+        device.layer.sof(device.model.soffn + 1 & 0x3FFF)
+
+    def iso_out() -> None:
+        pid = rng.choice([PID.DATA0, PID.DATA1, PID.DATA2, PID.MDATA])
+        device.out(3, pid, rng.randbytes(rng.randint(0, mps + 1)))
+
     def setup() -> None:
         if dma and not device.read(DOEPCTL.at(0)) & f.EPCTL_ENA:
             device.arm_setup(BASE + 0xF000)
@@ -85,6 +110,8 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
 
     def out() -> None:
         n = rng.randint(0, 3)
+        if n == 3 and iso:
+            n = 4
         wrong = rng.random() < 0.2
         answer = device.out(n, PIDS[toggle.get(n, 0) ^ wrong], rng.randbytes(rng.randint(0, mps)))
         if answer in ("ACK", "NYET") and not wrong and n in toggle:
@@ -95,7 +122,7 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
             device.pop()
 
     def interrupts() -> None:
-        for n in range(3):
+        for n in range(3 + iso):
             device.write(DIEPINT.at(n), device.diepint(n))
             device.write(DOEPINT.at(n), device.doepint(n))
 
@@ -122,6 +149,8 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
                 device.open(n, True, mps=mps, fifo=n)
                 device.open(n, False, mps=mps)
                 toggle[n] = 0
+            for is_in in (True, False) if iso else ():
+                device.open(3, is_in, mps=mps, eptype=1, fifo=3)
 
     actions = [
         *[transfer] * 6,
@@ -137,6 +166,8 @@ def traffic(seed: int, dma: bool, steps: int = 250) -> Device:
         global_nak,
         bus,
     ]
+    if iso:
+        actions += [isochronous] * 3 + [frame] * 4 + [iso_out] * 4
     for _ in range(steps):
         rng.choice(actions)()
     return device
@@ -150,9 +181,10 @@ def follow(events: list[tuple[int, int]]) -> Checker:
 
 
 @pytest.mark.parametrize("dma", [False, True])
+@pytest.mark.parametrize("iso", [False, True])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_model_follows_itself(seed: int, dma: bool) -> None:
-    device = traffic(seed, dma)
+def test_a_model_follows_itself(seed: int, dma: bool, iso: bool) -> None:
+    device = traffic(seed, dma, iso=iso)
     trace = device.model.trace
     assert trace is not None
     checker = follow(trace)

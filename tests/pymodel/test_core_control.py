@@ -288,3 +288,35 @@ def test_ep0_in_data_is_fetched_by_dma() -> None:
     device.start_in(0, 3, 1, BASE + 4)
     assert device.in_(0) == (PID.DATA0, b"abc")
     assert device.read(DIEPDMA.at(0)) == BASE + 8
+
+
+@pytest.mark.parametrize("dma", [False, True])
+def test_status_out_with_data_is_stalled_when_asked_for(dma: bool) -> None:
+    """Section 4, DCFG.NZStsOUTHShk: STALL, and the packet is not delivered."""
+    device = Device(dma=dma)
+    device.write(DCFG.OFFSET, DCFG.NZStsOUTHShk.mask)
+    if dma:
+        device.arm_setup()
+    device.setup(GET_DEVICE)
+    device.start_out(0, 64, 1, BASE + 0x100)
+    assert device.out(0, PID.DATA1, b"abc") == "STALL"
+    assert bytes(device.memory.data[0x100:0x103]) == bytes(3)
+    assert not device.read(DOEPCTL0.OFFSET) & STALL
+    # What arrived does not count: the stage may still end as it should.
+    assert device.out(0, PID.DATA1) == "ACK"
+
+
+@pytest.mark.parametrize("setup", ["read", "write", "no data"])
+def test_out_data_is_taken_unless_it_is_a_status_stage(setup: str) -> None:
+    device = Device()
+    if setup != "read":
+        device.write(DCFG.OFFSET, DCFG.NZStsOUTHShk.mask)
+    device.setup(
+        {
+            "read": GET_DEVICE,
+            "write": bytes([0x21, 0x20, 0, 0, 0, 0, 7, 0]),
+            "no data": bytes([0x80, 0, 0, 0, 0, 0, 0, 0]),
+        }[setup]
+    )
+    device.start_out(0, 64, 1)
+    assert device.out(0, PID.DATA1, b"abc") == "ACK"

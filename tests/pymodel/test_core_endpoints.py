@@ -23,7 +23,7 @@ from pymodel.gen.udc_regs import (
     GRXFSIZ,
 )
 from pymodel.packets import PID, build_data, build_handshake, build_token
-from pymodel.trace import Line
+from pymodel.trace import Kind, Line, decode
 from tests.pymodel.model_device import BASE, CNAK, EPDIS, EPENA, SNAK, Device
 
 XFERCOMPL = DIEPINT.XferCompl.mask
@@ -113,6 +113,32 @@ def test_bad_packets_get_no_answer(state: str) -> None:
     assert answer == {"ready": "ACK", "nak": "NAK", "stall": "STALL"}[state]
     if state == "ready":
         assert device.pop() == (2, 2, b"abc")
+
+
+@pytest.mark.parametrize("dma", [False, True])
+def test_packet_longer_than_mps_gets_no_handshake(dma: bool) -> None:
+    """USB 2.0 section 8.7.4: babble is never acknowledged and never delivered."""
+    device = Device(dma=dma, trace=True, speed="full")
+    device.open(2, False, mps=8)
+    device.start_out(2, 64, 8)
+    assert device.out(2, PID.DATA0, bytes(9)) is None
+    assert device.out(2, PID.DATA1, bytes(9)) is None
+    assert device.out(2, PID.DATA0, bytes(range(8))) == "ACK"
+    assert device.model.trace is not None
+    drops = [decode(word) for _, word in device.model.trace if word >> 56 == Kind.RX_DROP]
+    assert [event.data for event in drops] == [1, 1]
+    assert DOEPTSIZ.PktCnt.get(device.read(DOEPTSIZ.at(2))) == 7
+    if dma:
+        assert bytes(device.memory.data[:9]) == bytes(range(8)) + b"\0"
+    else:
+        assert device.pop() == (2, 2, bytes(range(8)))
+
+
+def test_long_packet_to_an_endpoint_that_naks() -> None:
+    """Nobody looks at its length: nothing of it is stored."""
+    device = Device(speed="full")
+    device.open(2, False, mps=8)
+    assert device.out(2, PID.DATA0, bytes(9)) == "NAK"
 
 
 def test_bad_tokens_are_ignored() -> None:

@@ -12,6 +12,14 @@ from pymodel.config import BusTimes, UdcParameters, scaled
 from pymodel.packets import PID
 
 
+def test_the_test_packet() -> None:
+    """USB 2.0 section 7.1.20: 53 bytes in DATA0, here with the CRC16 that the section gives."""
+    assert len(packets.TEST_PACKET) == 56
+    assert packets.pid_of(packets.TEST_PACKET) == PID.DATA0
+    assert packets.TEST_PACKET[-2:] == bytes.fromhex("b6ce")
+    assert packets.data_crc_ok(packets.TEST_PACKET)
+
+
 def test_crc5_of_known_tokens() -> None:
     """USB-IF CRC white paper: SETUP to address 0x15 endpoint 0xE has CRC5 0b10111 (as sent)."""
     assert packets.build_token(PID.SETUP, 0x15, 0xE) == bytes.fromhex("2d15ef")
