@@ -327,7 +327,8 @@ module ep_core #(
     ep_receive ep_receive (
         .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(act_scan),
         .ep(ep), .rx_data(rx_data), .frame(frame), .known(known_reg), .lost(token_lost),
-        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg), .empty(token_kind == KIND_STATUS),
+        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg),
+        .empty(token_kind == KIND_STATUS),
         .fifo_word(rx_fifo_word),
         .packets(count_reg[9:0]), .push_nak(scan_nak), .bus_reset(reset_start),
         .flush(rx_fifo_flush), .fifo_open(rx_fifo_is_open), .fifo_overflow(rx_fifo_overflow),

@@ -267,7 +267,8 @@ module usb2_line #(
     // 32 clocks after the end of the last one: between 88 bit times and 125 us
     assign test_send       = test_packets && at_step;
     // 0 normal, 1 non-driving, 2 no bit stuffing and NRZI
-    assign utmi_opmode     = {chirping || state_reg == S_WAKE || raw_j || raw_k, state_reg == S_OFF};
+    assign utmi_opmode     = {chirping || state_reg == S_WAKE || raw_j || raw_k,
+                              state_reg == S_OFF};
     assign utmi_xcvrselect = !(chirping || high_speed);
     assign utmi_termselect = !high_speed;
     assign message_valid   = message_valid_reg;

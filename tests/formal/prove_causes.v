@@ -106,7 +106,8 @@ module prove_causes #(
             assert (held_mask == each_mask);
             assert (deachint[place] == (|(held & each_mask)
                                         || (in && tx_empty[mine] && each_mask[7])));
-            assert (((daint | deachint) & ~(((32'd1 << INS) - 1) | (((32'd1 << OUTS) - 1) << 16))) == 32'd0);
+            assert (((daint | deachint)
+                     & ~(((32'd1 << INS) - 1) | (((32'd1 << OUTS) - 1) << 16))) == 32'd0);
         end
     end
 `endif
