@@ -26,9 +26,8 @@ module ep_token (
     input  wire [10:0] next_length,
     input  wire        packet_ready,
 
-    // OUT: packet size, last packet of the transfer; the Rx FIFO has room for one packet, for
+    // OUT: last packet of the transfer; the Rx FIFO has room for one packet, for
     // two, for a SETUP
-    input  wire [10:0] packet_size,
     input  wire        last_packet,
     input  wire        room_one,
     input  wire        room_two,
@@ -40,8 +39,8 @@ module ep_token (
 
     output reg  [2:0]  kind,
     output reg  [3:0]  data_pid,
-    // IN: bytes to send; OUT: most bytes that may come
-    output reg  [10:0] length,
+    // IN: bytes to send
+    output wire [10:0] length,
     // a packet of the endpoint will be sent (and not just nothing, as isochronous ones do)
     output reg         send,
     // the packet that follows will be written to the Rx FIFO
@@ -83,10 +82,11 @@ module ep_token (
     wire out_wanted = enabled && !disabling && !nak && !global_out_nak && packets_left;
     wire out_open = out_wanted && room_one;
 
+    assign length = (iso && !send) ? 11'd0 : next_length;
+
     always @* begin
         kind = SILENT;
         data_pid = 4'd0;
-        length = 11'd0;
         send = 1'b0;
         receive = 1'b0;
         token_cause = 1'b0;
@@ -99,7 +99,6 @@ module ep_token (
         end else if (known && active) begin
             case (pid)
                 PID_SETUP: begin
-                    length = 11'd8;
                     if (is_ep0 && room_setup) begin
                         data_pid = 4'b0011;
                         kind = ACK;
@@ -112,7 +111,6 @@ module ep_token (
                         kind = ISO;
                         send = in_open && packet_ready && turn;
                         data_pid = {send ? turn_pid : 2'b00, 2'b11};
-                        length = send ? next_length : 11'd0;
                         nothing = !in_open || !packet_ready;
                         token_cause = nothing && (!packet_ready || (next_length == 11'd0));
                     end else if (stall) begin
@@ -121,14 +119,12 @@ module ep_token (
                         kind = DATA;
                         send = 1'b1;
                         data_pid = {toggle, 3'b011};
-                        length = next_length;
                     end else begin
                         kind = NAK;
                         token_cause = !packet_ready || (next_length == 11'd0);
                     end
                 end
                 PID_OUT: begin
-                    length = packet_size;
                     if (iso) begin
                         kind = (out_open && turn) ? ISO : SILENT;
                         receive = out_open && turn;
