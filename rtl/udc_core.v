@@ -175,7 +175,7 @@ module udc_core #(
         .line_state(line_state), .vbus_valid(vbus_valid),
         .connected(ctl_connect),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
-        .rx_head(head), .daint(daint), .deachint(deachint),
+        .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),

@@ -43,7 +43,6 @@ module global_csr #(
     input  wire        dma_busy,
     input  wire        rx_level,
     input  wire        fifo0_level,
-    input  wire [31:0] rx_head,
     input  wire [31:0] daint,
     input  wire [31:0] deachint,
 
@@ -105,7 +104,6 @@ module global_csr #(
     localparam [6:0] GRSTCTL = {GRSTCTL_OFFSET[11], GRSTCTL_OFFSET[7:2]};
     localparam [6:0] GINTSTS = {GINTSTS_OFFSET[11], GINTSTS_OFFSET[7:2]};
     localparam [6:0] GINTMSK = {GINTMSK_OFFSET[11], GINTMSK_OFFSET[7:2]};
-    localparam [6:0] GRXSTSR = {GRXSTSR_OFFSET[11], GRXSTSR_OFFSET[7:2]};
     localparam [6:0] GRXFSIZ = {GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]};
     localparam [6:0] GI2CCTL = {GI2CCTL_OFFSET[11], GI2CCTL_OFFSET[7:2]};
     localparam [6:0] GPVNDCTL = {GPVNDCTL_OFFSET[11], GPVNDCTL_OFFSET[7:2]};
@@ -156,7 +154,7 @@ module global_csr #(
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16);
     localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26);
 
-    reg  [31:0] storable;
+    reg  [31:0] storable_next, storable_reg;
     reg  [31:0] status;
     wire [31:0] shadow;
 
@@ -208,42 +206,46 @@ module global_csr #(
     wire here = (is_global && (address[7:3] != 5'h1C)) || is_device || is_power;
     wire store = write && here;
 
-    // bits that are plain storage
+    // bits that are plain storage; the address is there at least one clock before the write
     always @* begin
         case (index)
-            GOTGCTL: storable = GOTGCTL_RW_MASK;
-            GAHBCFG: storable = GAHBCFG_RW_MASK & (HAS_DMA ? ~32'd0 : ~GAHBCFG_DMAEN_MASK);
-            GUSBCFG: storable = GUSBCFG_RW_MASK;
-            GINTMSK: storable = GINTMSK_RW_MASK;
-            GRXFSIZ: storable = GRXFSIZ_RW_MASK;
-            GI2CCTL: storable = GI2CCTL_RW_MASK;
-            GPVNDCTL: storable = GPVNDCTL_RW_MASK;
-            GGPIO: storable = GGPIO_RW_MASK;
-            GUID: storable = GUID_RW_MASK;
-            GDFIFOCFG: storable = GDFIFOCFG_RW_MASK;
-            PCGCCTL: storable = PCGCCTL_RW_MASK;
-            PCGCCTL1: storable = PCGCCTL1_RW_MASK;
+            GOTGCTL: storable_next = GOTGCTL_RW_MASK;
+            GAHBCFG: storable_next = GAHBCFG_RW_MASK & (HAS_DMA ? ~32'd0 : ~GAHBCFG_DMAEN_MASK);
+            GUSBCFG: storable_next = GUSBCFG_RW_MASK;
+            GINTMSK: storable_next = GINTMSK_RW_MASK;
+            GRXFSIZ: storable_next = GRXFSIZ_RW_MASK;
+            GI2CCTL: storable_next = GI2CCTL_RW_MASK;
+            GPVNDCTL: storable_next = GPVNDCTL_RW_MASK;
+            GGPIO: storable_next = GGPIO_RW_MASK;
+            GUID: storable_next = GUID_RW_MASK;
+            GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
+            PCGCCTL: storable_next = PCGCCTL_RW_MASK;
+            PCGCCTL1: storable_next = PCGCCTL1_RW_MASK;
             // the address has flip-flops; descriptor DMA is not built
-            DCFG: storable = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
-            DCTL: storable = DCTL_RW_MASK;
-            DIEPMSK: storable = DIEPMSK_RW_MASK;
-            DOEPMSK: storable = DOEPMSK_RW_MASK;
-            DAINTMSK: storable = DAINTMSK_RW_MASK;
-            DVBUSDIS: storable = DVBUSDIS_RW_MASK;
-            DVBUSPULSE: storable = DVBUSPULSE_RW_MASK;
-            DTHRCTL: storable = DTHRCTL_RW_MASK;
-            DIEPEMPMSK: storable = DIEPEMPMSK_RW_MASK;
-            DEACHMSK: storable = DEACHMSK_RW_MASK;
+            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
+            DCTL: storable_next = DCTL_RW_MASK;
+            DIEPMSK: storable_next = DIEPMSK_RW_MASK;
+            DOEPMSK: storable_next = DOEPMSK_RW_MASK;
+            DAINTMSK: storable_next = DAINTMSK_RW_MASK;
+            DVBUSDIS: storable_next = DVBUSDIS_RW_MASK;
+            DVBUSPULSE: storable_next = DVBUSPULSE_RW_MASK;
+            DTHRCTL: storable_next = DTHRCTL_RW_MASK;
+            DIEPEMPMSK: storable_next = DIEPEMPMSK_RW_MASK;
+            DEACHMSK: storable_next = DEACHMSK_RW_MASK;
             // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
-            default: storable = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK : 32'd0;
+            default: storable_next = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK : 32'd0;
         endcase
+    end
+
+    always @(posedge clk) begin
+        storable_reg <= storable_next;
     end
 
     shadow_ram #(.INDEX_WIDTH(7)) shadow_ram (
         .clk(clk),
         .we(startup_write || store),
         .write_index(startup_write ? startup_index : index),
-        .write_data(startup_write ? startup_data : (write_data & storable)),
+        .write_data(startup_write ? startup_data : (write_data & storable_reg)),
         .read_index(index),
         .read_data(shadow)
     );
@@ -263,7 +265,6 @@ module global_csr #(
             GRSTCTL: status = {!dma_busy, dma_busy, 19'd0, flush_fifo_reg, tx_flush_reg,
                                rx_flush_reg, 3'd0, soft_reset_reg};
             GINTSTS: status = gintsts;
-            GRXSTSR: status = rx_level ? rx_head : 32'd0;
             GSNPSID: status = GSNPSID_RESET;
             GHWCFG1: status = GHWCFG1_VALUE;
             GHWCFG2: status = GHWCFG2_VALUE;

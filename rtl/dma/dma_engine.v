@@ -100,9 +100,10 @@ module dma_engine #(
     reg [3:0]   beats_reg, beats_next;
     reg [A-1:0] ram_reg, ram_next;
     reg [A-1:0] base_reg, base_next;
-    reg [A-1:0] last_reg, last_next;
+    reg [A-1:0] end_reg, end_next;
 
     wire [10:0] bytes_up = start_bytes + 11'd3;
+    wire [A-1:0] ram_above = ram_reg + 1'b1;
     // beats to the end of the 64-byte line, less one
     wire [3:0] to_line = ~address_reg[3:0];
     wire write_beat = (state_reg == DATA) && receive_reg && head_valid && m_axi_wready;
@@ -164,12 +165,12 @@ module dma_engine #(
         beats_next = beats_reg;
         ram_next = ram_reg;
         base_next = base_reg;
-        last_next = last_reg;
+        end_next = end_reg;
 
         if (write_beat || read_beat) begin
             address_next = address_reg + 1'b1;
             beats_next = beats_reg - 1'b1;
-            ram_next = (ram_reg == last_reg) ? base_reg : ram_reg + 1'b1;
+            ram_next = (ram_above == end_reg) ? base_reg : ram_above;
         end
         if (write_beat || read_beat || drop_word) begin
             words_next = words_reg - 1'b1;
@@ -185,7 +186,7 @@ module dma_engine #(
                     tail_next = start_bytes[1:0];
                     ram_next = start_ram_address;
                     base_next = start_size[A-1:0];
-                    last_next = start_size[A-1:0] + start_size[16+A-1:16] - 1'b1;
+                    end_next = start_size[A-1:0] + start_size[16+A-1:16];
                     state_next = start_discard ? DISCARD : PLAN;
                 end
             end
@@ -235,7 +236,7 @@ module dma_engine #(
         beats_reg <= beats_next;
         ram_reg <= ram_next;
         base_reg <= base_next;
-        last_reg <= last_next;
+        end_reg <= end_next;
         if (rst) begin
             state_reg <= IDLE;
         end

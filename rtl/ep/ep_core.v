@@ -194,14 +194,14 @@ module ep_core #(
 
     wire rx_done = act_token || act_end || act_handshake || act_line;
 
-    wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_window;
+    wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek, csr_window;
     wire        csr_each;
     wire [3:0]  csr_ep, csr_fifo, window_ep;
 
     ep_decode ep_decode (
         .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
-        .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop),
+        .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
     );
 
@@ -342,7 +342,6 @@ module ep_core #(
 
     // ---- registers ----------------------------------------------------------------------------
 
-    wire [31:0] ep_read_data;
     wire        reg_control, reg_causes, reg_size, reg_address;
     wire [21:0] reg_control_data;
     wire [5:0]  reg_flags_data;
@@ -355,7 +354,11 @@ module ep_core #(
         .write_data(csr_write_data), .flags(flags_reg), .causes(causes_reg),
         .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
         .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
-        .read_data(ep_read_data), .control_write(reg_control), .causes_write(reg_causes),
+        .show_endpoint(csr_endpoint && exists),
+        .show_head(window_pop || status_pop || (csr_peek && !dma_enable && head_valid)),
+        .show_size(csr_size && fifo_exists), .show_space(csr_space), .head(head),
+        .fifo_size(fifo_size), .global_data(global_read_data),
+        .read_data(csr_read_data), .control_write(reg_control), .causes_write(reg_causes),
         .size_write(reg_size), .address_write(reg_address), .control_data(reg_control_data),
         .flags_data(reg_flags_data), .nak_effective_set(reg_nak_set),
         .nak_effective_clear(reg_nak_clear), .size_data(reg_size_data),
@@ -372,11 +375,6 @@ module ep_core #(
     wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
 
     assign csr_acknowledge = act_csr;
-    assign csr_read_data = csr_window ? (window_pop ? head : 32'd0)
-                         : csr_endpoint ? (exists ? ep_read_data : 32'd0)
-                         : csr_pop ? (status_pop ? head : 32'd0)
-                         : csr_size ? (fifo_exists ? fifo_size : 32'd0)
-                         : csr_space ? {16'h0008, fifo_free} : global_read_data;
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 

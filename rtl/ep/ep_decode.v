@@ -17,10 +17,11 @@ module ep_decode (
     // Tx FIFO that the access works on, if it names one itself
     output wire        names_fifo,
     output wire [3:0]  fifo,
-    // GNPTXFSIZ and DIEPTXFn, GNPTXSTS, GRXSTSP, FIFO window, DIEPEACHMSKn or DOEPEACHMSKn
+    // GNPTXFSIZ and DIEPTXFn, GNPTXSTS, GRXSTSP, GRXSTSR, FIFO window, DIEPEACHMSKn or DOEPEACHMSKn
     output wire        size,
     output wire        space,
     output wire        pop,
+    output wire        peek,
     output wire        window,
     output wire        each
 );
@@ -43,6 +44,7 @@ module ep_decode (
     assign size = fifo0_size || fifon_size;
     assign space = low && (address[11:2] == 10'h00B);
     assign pop = low && (address[11:2] == 10'h008);
+    assign peek = low && (address[11:2] == 10'h007);
     assign window = !low && ((address[17:16] == 2'b00) || (address[17:12] == 6'h10));
     assign each = each_out || (low && (address[11:6] == 6'h21));
 

@@ -2,8 +2,8 @@
 `resetall
 `default_nettype none
 
-// Endpoint and FIFO size registers: what a write stores and what a read shows, for the selected
-// endpoint. Combinational.
+// Endpoint registers: what a write stores, for the selected endpoint; and what any read shows, by
+// one eight-way choice. Combinational.
 module ep_registers (
     // endpoint registers: offset within the endpoint, direction, endpoint 0
     input  wire [4:2]  offset,
@@ -22,6 +22,14 @@ module ep_registers (
     input  wire [31:0] address,
     input  wire [15:0] fifo_free,
 
+    // what a read shows: an endpoint register (by its offset) or one of these
+    input  wire        show_endpoint,
+    input  wire        show_head,
+    input  wire        show_size,
+    input  wire        show_space,
+    input  wire [31:0] head,
+    input  wire [31:0] fifo_size,
+    input  wire [31:0] global_data,
     output reg  [31:0] read_data,
 
     // write strobes of the selected register, and data
@@ -84,9 +92,18 @@ module ep_registers (
 
     wire unused_ok = &{1'b0, write_data, causes[7], 1'b0};
 
+    // offsets where no endpoint register is stand for the other sources
+    localparam [2:0] HEAD = 3'd1;
+    localparam [2:0] SIZE = 3'd3;
+    localparam [2:0] GLOBAL = 3'd7;
+
+    wire there = (offset == CTL) || (offset == INT) || (offset == TSIZ) || (offset == DMA)
+                 || ((offset == TXFSTS) && !is_out);
+    wire [2:0] select = show_head ? HEAD : show_size ? SIZE : show_space ? TXFSTS
+                      : (show_endpoint && there) ? offset : GLOBAL;
+
     always @* begin
-        read_data = 32'd0;
-        case (offset)
+        case (select)
             CTL: begin
                 read_data = {enabled, disabling, 4'd0, control[21:18], stall, control[17],
                              control[16:15], nak, toggle && !is_ep0, active, control[14:11],
@@ -95,8 +112,11 @@ module ep_registers (
             INT: read_data = {16'd0, causes[15:8], tx_empty && !is_out, causes[6:0]};
             TSIZ: read_data = {1'b0, count, size};
             DMA: read_data = address;
-            TXFSTS: read_data = is_out ? 32'd0 : {16'd0, fifo_free};
-            default: read_data = 32'd0;
+            TXFSTS: read_data = {12'd0, show_space, 3'd0, fifo_free};
+            HEAD: read_data = head;
+            SIZE: read_data = fifo_size;
+            // reads zero where there is no register
+            default: read_data = global_data;
         endcase
     end
 

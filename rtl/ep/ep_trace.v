@@ -61,6 +61,8 @@ module ep_trace (
     reg  [23:0] arg;
     reg  [31:0] data;
 
+    wire unused_ok = &{1'b0, rx_data, 1'b0};
+
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
                    || (act_handshake && sending) || act_line || head_pop || moved_out
                    || moved_in || tx_flushed || rx_flushed;
@@ -96,7 +98,7 @@ module ep_trace (
         if (act_line) begin
             kind = 8'd15;
             arg = 24'd0;
-            data = rx_data;
+            data = {26'd0, rx_data[5:0]};
         end
         if (act_head) begin
             kind = 8'd10;

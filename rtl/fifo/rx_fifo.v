@@ -53,6 +53,7 @@ module rx_fifo #(
     reg [15:0]              used_reg;
     reg [15:0]              free_reg;
     reg [8:0]               left_reg;
+    // words of the packet with its status word
     reg [8:0]               count_reg;
     reg                     open_reg;
     reg                     overflow_reg;
@@ -72,8 +73,7 @@ module rx_fifo #(
 
     wire [ADDRESS_WIDTH-1:0] write_behind = behind(write_reg, last);
     wire [ADDRESS_WIDTH-1:0] read_behind = behind(read_reg, last);
-    wire [15:0] used_next = used_reg + (add_commit ? {7'd0, count_reg} : 16'd0)
-                            + {15'd0, at_gap} - {15'd0, pop};
+    wire [15:0] used_more = used_reg + {7'd0, (count_reg & {9{add_commit}}) | {8'd0, push}};
 
     assign is_open = open_reg;
     assign overflow = overflow_reg;
@@ -94,7 +94,7 @@ module rx_fifo #(
             overflow_reg <= 1'b0;
             ahead_reg <= write_behind;
             left_reg <= open_limit;
-            count_reg <= 9'd0;
+            count_reg <= 9'd1;
         end
         if (take) begin
             ahead_reg <= behind(ahead_reg, last);
@@ -115,8 +115,9 @@ module rx_fifo #(
         if (drop) begin
             open_reg <= 1'b0;
         end
-        used_reg <= used_next;
-        free_reg <= (depth > used_next) ? depth - used_next : 16'd0;
+        used_reg <= used_more - {15'd0, pop};
+        // a pop counts one clock later: its decision comes late in the clock
+        free_reg <= depth - used_more;
 
         if (rst || flush) begin
             write_reg <= {ADDRESS_WIDTH{1'b0}};

@@ -33,18 +33,18 @@ module tx_reader #(
 
     reg [A-1:0] address_reg;
     reg [A-1:0] base_reg;
-    reg [A-1:0] last_reg;
+    reg [A-1:0] end_reg;
     reg [8:0]   left_reg;
     reg         valid_reg;
 
     wire take = valid_reg && tx_ready;
-    wire [A-1:0] behind = (address_reg == last_reg) ? base_reg : address_reg + 1'b1;
+    wire [A-1:0] above = address_reg + 1'b1;
+    wire [A-1:0] behind = (above == end_reg) ? base_reg : above;
     wire [A-1:0] address_next = take ? behind : address_reg;
     wire [8:0]   left_next = take ? left_reg - 1'b1 : left_reg;
 
     // a ring that crosses the end of its FIFO starts at the wrapped address
     wire [A-1:0] base = size[A-1:0];
-    wire [A-1:0] last = size[A-1:0] + size[16+A-1:16] - 1'b1;
 
     wire unused_ok = &{1'b0, size, 1'b0};
 
@@ -59,7 +59,7 @@ module tx_reader #(
         if (start) begin
             address_reg <= start_address;
             base_reg <= base;
-            last_reg <= last;
+            end_reg <= base + size[16+A-1:16];
             left_reg <= words;
             valid_reg <= 1'b0;
         end

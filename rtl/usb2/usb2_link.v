@@ -88,8 +88,7 @@ module usb2_link #(
     localparam [1:0] J = 2'b01;
     localparam [3:0] T_SOF = 4'd5, T_LINE = 4'd6;
     // LINE messages 6, 7 and 8; the others come from usb2_line
-    localparam [31:0] VBUS_ON = 32'd6, VBUS_OFF = 32'd7;
-    localparam [5:0] PERIODIC_END = 6'd8;
+    localparam [5:0] VBUS_ON = 6'd6, VBUS_OFF = 6'd7, PERIODIC_END = 6'd8;
 
     wire sleep;
     wire c_sleep;
@@ -161,7 +160,9 @@ module usb2_link #(
     assign rx_valid   = (fifo_valid || vbus_turn_reg) && !c_rst;
     assign fifo_ready = rx_ready && !vbus_turn_reg;
     assign rx_type    = vbus_turn_reg ? T_LINE : fifo_data[35:32];
-    assign rx_data    = vbus_turn_reg ? (vbus_told_reg ? VBUS_OFF : VBUS_ON) : fifo_data[31:0];
+    // a LINE message has six bits, the others mean nothing
+    assign rx_data    = {fifo_data[31:6],
+        vbus_turn_reg ? (vbus_told_reg ? VBUS_OFF : VBUS_ON) : fifo_data[5:0]};
 
     // The answer stays in registers, a toggle tells that it is new.
     reg        ans_toggle_reg;

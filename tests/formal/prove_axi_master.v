@@ -72,11 +72,12 @@ module prove_axi_master (
     (* hierconn *) wire [1:0] \engine.tail_reg ;
     (* hierconn *) wire [3:0] \engine.beats_reg ;
     (* hierconn *) wire [A-1:0] \engine.base_reg ;
-    (* hierconn *) wire [A-1:0] \engine.last_reg ;
+    (* hierconn *) wire [A-1:0] \engine.end_reg ;
 
     localparam [2:0] IDLE = 3'd0, PLAN = 3'd1, ADDRESS = 3'd2, DATA = 3'd3, RESPONSE = 3'd4;
     localparam [2:0] DISCARD = 3'd5, DONE = 3'd6;
 
+    wire [A-1:0] last = \engine.end_reg - 1'b1;
     wire [2:0]  state = \engine.state_reg ;
     wire        receive = \engine.receive_reg ;
     wire [31:0] address = {\engine.address_reg , 2'b00};
@@ -186,13 +187,13 @@ module prove_axi_master (
             // a finished job has moved all of it
             if (done) assert (job_words == 9'd0 && !response && read_beats == 5'd0);
             if (ram_write) assert (ram_address >= \engine.base_reg
-                                   && ram_address <= \engine.last_reg );
+                                   && ram_address <= last);
 
             // what makes it inductive
             assert (state <= DONE);
-            assert (\engine.base_reg <= \engine.last_reg || state == IDLE);
+            assert (\engine.base_reg <= last|| state == IDLE);
             assert (state == IDLE || (ram_address >= \engine.base_reg
-                                      && ram_address <= \engine.last_reg ));
+                                      && ram_address <= last));
             if (state != IDLE && state != DONE) begin
                 assert (words == job_words && words <= 9'd256);
                 assert (job_words == ((job_bytes + 11'd3) >> 2) && job_bytes <= 11'd1024);

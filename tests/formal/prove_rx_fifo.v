@@ -53,7 +53,7 @@ module prove_rx_fifo #(
     wire [15:0] read_at = {{(16-A){1'b0}}, \fifo.read_reg };
     wire [15:0] target = {{(16-A){1'b0}}, ram_write_address};
     wire [15:0] left = {7'd0, \fifo.left_reg };
-    wire [15:0] count = {7'd0, \fifo.count_reg };
+    wire [15:0] count = {7'd0, \fifo.count_reg } - 16'd1;
 
     // place `distance` words behind `from` in the ring
     function [15:0] behind;
