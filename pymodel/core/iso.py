@@ -38,7 +38,7 @@ class Isochronous(Interrupts):
         if not ep.enabled or ep.nak or ep.toggle != self.soffn & 1:
             return 0
         served = ep.served if ep.served_at == self.frame_serial else 0
-        return self.per_frame(ep) - served
+        return min(self.per_frame(ep) - served, ep.pktcnt)
 
     def decide_iso_in(self, ep: InEndpoint) -> tuple[int, int, int]:
         """Return the answer to an IN token: data in its frame, else an empty packet."""
@@ -53,7 +53,11 @@ class Isochronous(Interrupts):
         return _ISO, _PIDS[0], 0
 
     def on_iso_in(self, ep: InEndpoint, length: int) -> None:
-        """The answer was given: data, or an empty packet with NAKIntrpt (section 5)."""
+        """The answer was given: data, or an empty packet because there was nothing to send.
+
+        NAKIntrpt and INTknTXFEmp say that the FIFO was empty (section 5), not that the frame was
+        another one's or the microframe had its packets already.
+        """
         programmed = (
             not length
             and self.iso_left(ep) > 0
@@ -65,8 +69,14 @@ class Isochronous(Interrupts):
             ep.sending = length
             return
         ep.sending = FILLER
-        self.expect_in(ep.index, f.EPI_NAK)
-        self.allow(0x100 | ep.index, f.IEP_INTKNTXFEMP)
+        causes = f.EPI_NAK | f.IEP_INTKNTXFEMP
+        if self.fifo_of(ep).packets:
+            if not ep.enabled or ep.nak:
+                self.allow(0x100 | ep.index, causes)
+        elif not ep.enabled or self.iso_left(ep) > 0:
+            self.expect_in(ep.index, causes)
+        else:
+            self.allow(0x100 | ep.index, causes)
 
     def iso_sent(self, ep: InEndpoint) -> None:
         """Count a packet of this (micro)frame."""

@@ -256,8 +256,8 @@ class Registers(Traffic):
     def _write_dctl(self, value: int) -> None:
         self.dctl = value & f.DCTL_STORED
         mode = (value & f.DCTL_TSTCTL) >> 4
-        if f.TEST_J <= mode <= f.TEST_PACKET:
-            # No way back but a new start (USB 2.0 section 7.1.20).
+        if not self.test_mode and f.TEST_J <= mode <= f.TEST_PACKET:
+            # No way on or back but a new start (USB 2.0 section 7.1.20).
             self.test_mode = mode
         if value & f.DCTL_CGNPINNAK:
             self.gin_nak = self.gin_nak_asked = False
@@ -383,6 +383,10 @@ class Registers(Traffic):
     def _write_dieptsiz(self, ep: InEndpoint, value: int) -> None:
         if not ep.index:
             value &= f.DIEPTSIZ0_BITS
+        elif ep.enabled and ep.eptype == f.EPTYPE_ISO:
+            # A driver that tries a missed frame again programs the same transfer once more
+            # (section 12): its data is in the FIFO already and is not to be fetched twice.
+            return
         ep.mc = value >> 29 & 3
         ep.pktcnt = value >> 19 & f.TSIZ_COUNT
         ep.xfersize = value & f.TSIZ_SIZE

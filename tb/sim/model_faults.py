@@ -17,7 +17,7 @@ def faulty_token(transaction: Transaction, knobs: Knobs) -> tuple[bytes, bool, b
     has_data = transaction.token in _WITH_DATA and not knobs.no_data
     address = transaction.address ^ (1 if knobs.wrong_address else 0)
     packet = build_token(transaction.token, address, transaction.endpoint)
-    injected = knobs.bad_crc5 or knobs.no_handshake
+    injected = knobs.bad_crc5 or knobs.no_handshake or knobs.by_hand
     if knobs.bad_crc5:
         packet = packet[:2] + bytes([packet[2] ^ 0x80])
     error = False

@@ -138,7 +138,7 @@ class ModelWire(ModelLine):
                     kernel.call_soon(done, transaction)
                     continue
                 start = fitted
-            elif self._stopped:
+            elif self._stopped and not self.model.test_mode:
                 return
             transaction.start_ps = start
             token_end = start + timing.token_ps
@@ -493,8 +493,15 @@ class ModelWire(ModelLine):
         """
         if self.model.test_mode == TEST_PACKET_MODE and self.connected:
             length = (HIGH if self.model.high_speed else FULL).packet_time(TEST_PACKET)
+            start = self.kernel.now
             await sleep(min(length, time_limit))
-            return TEST_PACKET if length <= time_limit else None
+            if length > time_limit:
+                return None
+            self._records.append(
+                PacketRecord(start, self.kernel.now, False, TEST_PACKET, self.timing.name)
+            )
+            self._report()
+            return TEST_PACKET
         try:
             return await timeout(self._inbox.get(), time_limit)
         except TimeoutError:

@@ -86,7 +86,7 @@ def test_frames_of_both_parities(speed: str) -> None:
         assert (taken.status, taken.handshake, lost.handshake) == (Status.OK, None, None)
         assert rig.memory.read(OUT_BUFFER, 200) == sent
         assert await rig.bus.read32(DIEPINT.at(1)) & DIEPINT.XferCompl.mask
-        assert await rig.bus.read32(DIEPINT.at(1)) & DIEPINT.NAKIntrpt.mask
+        assert not await rig.bus.read32(DIEPINT.at(1)) & DIEPINT.NAKIntrpt.mask
         assert await rig.bus.read32(DOEPINT.at(1)) & DOEPINT.XferCompl.mask
         # No handshake passed in either direction.
         assert not [one for one in rig.records if len(one.data) == 1]
