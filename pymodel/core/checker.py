@@ -386,11 +386,15 @@ class Checker:
                 f"IN {n}: bytes from {place} on are {sent[place : place + 4].hex()}, the FIFO "
                 f"holds {payload[place : place + 4].hex()}",
             )
-        if self.on_sent is not None:
-            self.on_sent(sent[:size])
+        self.sent(sent[:size])
         self._tx_words[n] = words[need:] if event.data else []
         self._step(event)
         self.touch(f"in{n}", f"fifo{model.ins[n].fifo}")
+
+    def sent(self, payload: bytes) -> None:
+        """A payload went out."""
+        if self.on_sent is not None:
+            self.on_sent(payload)
 
     def _tx_packet(self, event: Event) -> None:
         model = self.model

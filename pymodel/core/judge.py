@@ -10,6 +10,7 @@ from pymodel.packets import PID, TOKEN_PIDS
 from pymodel.trace import Answer, Event
 
 from . import fields as f
+from .iso import FILLER
 from .traffic import SETUP_RESERVE
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Judge:
         if n >= len(model.ins if pid == PID.IN else model.outs):
             return
         model.step(event)
+        if answer == _ISO and pid == PID.IN and model.ins[n].sending == FILLER:
+            # It holds nothing that anybody reads, and its end need not be reported.
+            checker.sent(b"")
 
     def _is_iso(self, pid: int, n: int) -> bool:
         """Isochronous now, or a moment ago."""

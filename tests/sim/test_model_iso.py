@@ -93,6 +93,7 @@ def test_frames_of_both_parities(speed: str) -> None:
 
     rig = Rig(speed=speed, trace=1)
     lockstep = Lockstep(rig.controller.parameters, lambda: drained(rig))
+    rig.wire.monitor(lockstep.payloads.records)
     run(rig, main)
     lockstep.finish(rig.kernel.now)
     assert lockstep.mismatches == []
@@ -206,6 +207,7 @@ def test_missed_frames_are_told_at_eopf(is_in: bool) -> None:
 
     rig = Rig(trace=1)
     lockstep = Lockstep(rig.controller.parameters, lambda: drained(rig))
+    rig.wire.monitor(lockstep.payloads.records)
     run(rig, main)
     lockstep.finish(rig.kernel.now)
     assert lockstep.mismatches == []
