@@ -308,7 +308,7 @@ module ep_core #(
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
         .no_data(stall_status && control_in), .test_nak(test_nak),
         .next_length(length_now_reg), .packet_ready(words_there),
-        .last_packet(count_reg[9:0] == 10'd1),
+        .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
         .room_setup(rx_fifo_free >= 16'd3), .turn(iso_turn), .turn_pid(iso_pid),
         .kind(token_kind), .data_pid(token_data_pid), .length(token_length),

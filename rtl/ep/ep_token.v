@@ -24,6 +24,7 @@ module ep_token (
 
     // IN: length of the next packet, whether all its words are in the FIFO
     input  wire [10:0] next_length,
+    input  wire [10:0] packet_size,
     input  wire        packet_ready,
 
     // OUT: last packet of the transfer; the Rx FIFO has room for one packet, for
@@ -82,7 +83,10 @@ module ep_token (
     wire out_wanted = enabled && !disabling && !nak && !global_out_nak && packets_left;
     wire out_open = out_wanted && room_one;
 
-    assign length = (iso && !send) ? 11'd0 : next_length;
+    // IN: what is sent; OUT and SETUP: the most that may come
+    assign length = (pid == PID_SETUP) ? 11'd8
+                    : (pid != PID_IN) ? packet_size
+                    : (iso && !send) ? 11'd0 : next_length;
 
     always @* begin
         kind = SILENT;
