@@ -22,6 +22,7 @@ from .bandwidth import PeriodicTable
 from .control_queue import ControlQueue
 from .device import HostEndpoint, UsbDevice
 from .interrupt_queue import InterruptQueue
+from .iso_queue import IsoQueue
 from .queues import BulkQueue, EndpointQueue, Td
 from .urb import URB_FREE_BUFFER, URB_SHORT_NOT_OK, Urb, describe_pipe
 
@@ -61,7 +62,7 @@ class Hcd:
         self.running = True
         self._speed = "full"
         self._async: list[EndpointQueue] = []
-        self._periodic: list[InterruptQueue] = []
+        self._periodic: list[InterruptQueue | IsoQueue] = []
         self._turn = 0
         self._chain = 0
         self._outstanding = 0
@@ -123,12 +124,6 @@ class Hcd:
             raise os_error(errno.EHOSTUNREACH, f"{describe_pipe(urb.pipe)}: suspended")
         if not self.running:
             raise os_error(errno.ESHUTDOWN, "the host controller is not running")
-        if ep.type is TransferType.ISOCHRONOUS:
-            raise os_error(
-                errno.ENOSYS,
-                f"{describe_pipe(urb.pipe)}: isochronous transfers are not built yet; "
-                "control, bulk and interrupt are",
-            )
         if urb.stream_id:
             raise os_error(
                 errno.EINVAL,
@@ -151,7 +146,8 @@ class Hcd:
         elif ep.type is TransferType.BULK:
             queue = BulkQueue(self, dev, ep)
         else:
-            queue = InterruptQueue(self, dev, ep)
+            kind = InterruptQueue if ep.type is TransferType.INTERRUPT else IsoQueue
+            queue = kind(self, dev, ep)
             self._periodic.append(queue)
         if not queue.periodic:
             self._async.append(queue)
@@ -191,7 +187,7 @@ class Hcd:
         ep.hcpriv = None
 
     def _remove(self, queue: EndpointQueue) -> None:
-        if isinstance(queue, InterruptQueue):
+        if isinstance(queue, (InterruptQueue, IsoQueue)):
             queue.release()
             if queue in self._periodic:
                 self._periodic.remove(queue)
@@ -272,7 +268,7 @@ class Hcd:
                     queue.stopped = False
                     self._kick_soon()
                 if queue.periodic and not queue.urbs:
-                    assert isinstance(queue, InterruptQueue)
+                    assert isinstance(queue, (InterruptQueue, IsoQueue))
                     queue.release()
 
     def _kick_soon(self) -> None:
@@ -374,10 +370,9 @@ class Hcd:
                 if best is None or when < best:
                     best = when
         for periodic in self._periodic:
-            if periodic.urbs and not periodic.stopped and not periodic.outstanding:
-                if periodic.due <= self.wire.frame:
-                    periodic.align(self.frame() + 1)
-                when = self.wire.frame_time(periodic.due)
+            due = periodic.next_time(self.wire.frame)
+            if due is not None:
+                when = self.wire.frame_time(due)
                 if best is None or when < best:
                     best = when
         return None if best is None else max(best, now + us(1))

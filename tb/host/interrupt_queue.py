@@ -62,6 +62,14 @@ class InterruptQueue(BulkQueue):
             self.hcd.table.release(self.period, self.phase, self.time_ns)
             self.period = 0
 
+    def next_time(self, frame: int) -> int | None:
+        """Return the frame after `frame` in which to poll next, None while there is no need."""
+        if not self.urbs or self.stopped or self.outstanding:
+            return None
+        if self.due <= frame:
+            self.align(frame + 1)
+        return self.due
+
     def ready_in(self, frame: int) -> bool:
         """Tell whether to poll in a frame; polls that were missed are left out."""
         if not self.urbs or self.stopped or self.broken or self.outstanding or not self.period:

@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from .device import HostEndpoint, UsbDevice
     from .hcd import Hcd
 
-__all__ = ["BulkQueue", "EndpointQueue", "Td"]
+__all__ = ["ERRNO", "BulkQueue", "EndpointQueue", "Td"]
 
 _OUT, _IN, _PING = int(PID.OUT), int(PID.IN), int(PID.PING)
 DATA = (int(PID.DATA0), int(PID.DATA1))
 _STRIKES = 3
 """Errors in a row after which the host gives up (USB 2.0 section 4.6)."""
-_ERRNO = {
+ERRNO = {
     Status.TIMEOUT: -errno.EPROTO,
     Status.BITSTUFF: -errno.EPROTO,
     Status.PID: -errno.EPROTO,
     Status.CRC: -errno.EILSEQ,
 }
+"""What a URB or an isochronous packet is told of errors at the wire."""
 _FIRST_RETRY = us(15)
 
 
@@ -224,7 +225,7 @@ class EndpointQueue:
             self.errors += 1
             if self.errors >= _STRIKES:
                 self.errors = 0
-                self.fault = self.fault or _ERRNO.get(status, -errno.EPROTO)
+                self.fault = self.fault or ERRNO.get(status, -errno.EPROTO)
 
     def nak(self) -> None:
         """Leave the endpoint alone for a while: short at first, later a whole (micro)frame."""

@@ -59,7 +59,7 @@ def usb_submit_urb(urb: Urb) -> None:
             8 bytes), EBADR (wLength is not the buffer length), EMSGSIZE (endpoint of packet size
             0, buffer length negative, beyond 2^31 - 1 or beyond the buffer), EPERM (rejected),
             EHOSTUNREACH (suspended), ESHUTDOWN (controller stopped), ENOSPC (no bandwidth left),
-            ENOSYS (isochronous: not built yet).
+            EFBIG (isochronous: reaches too far ahead).
     """
     if urb is None or urb.complete is None:
         raise os_error(errno.EINVAL, "usb_submit_urb: a URB with a completion handler is needed")
@@ -129,14 +129,24 @@ def _check_control(urb: Urb, length: int) -> bool:
 
 def _check_iso(urb: Urb, ep: HostEndpoint, dev: UsbDevice) -> None:
     largest = ep.maxp * (ep.desc.maxp_mult if dev.speed == Speed.HIGH else 1)
-    if urb.number_of_packets <= 0:
-        raise os_error(errno.EINVAL, f"{describe_pipe(urb.pipe)}: number_of_packets below 1")
+    if not 0 < urb.number_of_packets <= len(urb.iso_frame_desc):
+        raise os_error(
+            errno.EINVAL,
+            f"{describe_pipe(urb.pipe)}: number_of_packets {urb.number_of_packets}; the URB has "
+            f"room for 1 to {len(urb.iso_frame_desc)}",
+        )
     for index, packet in enumerate(urb.iso_frame_desc[: urb.number_of_packets]):
         if not 0 <= packet.length <= largest:
             raise os_error(
                 errno.EMSGSIZE,
                 f"{describe_pipe(urb.pipe)}: packet {index} of {packet.length} bytes; "
                 f"the endpoint takes 0 to {largest}",
+            )
+        if packet.offset < 0 or packet.offset + packet.length > urb.transfer_buffer_length:
+            raise os_error(
+                errno.EMSGSIZE,
+                f"{describe_pipe(urb.pipe)}: packet {index} is bytes {packet.offset} to "
+                f"{packet.offset + packet.length} of a buffer of {urb.transfer_buffer_length}",
             )
         packet.status = -errno.EXDEV
         packet.actual_length = 0

@@ -21,6 +21,7 @@ from tb.usb import (
 
 OUT, IN, SETUP, PING = int(PID.OUT), int(PID.IN), int(PID.SETUP), int(PID.PING)
 DATA0, DATA1 = int(PID.DATA0), int(PID.DATA1)
+DATA2, MDATA = int(PID.DATA2), int(PID.MDATA)
 
 
 class MockDevice:
@@ -34,6 +35,9 @@ class MockDevice:
         stall: endpoint addresses that stall.
         nyet: OUT endpoints (number) that answer NYET after each packet.
         room: packets that an OUT endpoint takes before it NAKs; None = any number.
+        iso: what the isochronous IN endpoint sends, a list of 1 to 3 packets per (micro)frame
+            in which it is asked; silence when empty.
+        iso_got: frame, PID and data of isochronous OUT transactions.
     """
 
     def __init__(self, *, high: bool = True, config: bytes | None = None) -> None:
@@ -54,6 +58,9 @@ class MockDevice:
         self.nyet: set[int] = set()
         self.room: dict[int, int] = {}
         self.unknown: set[bytes] = set()
+        self.iso: deque[list[bytes]] = deque()
+        self.iso_got: list[tuple[int, int, bytes]] = []
+        self._iso_now: tuple[int, list[bytes]] = (-1, [])
         self.resets = 0
         self._setup: SetupPacket | None = None
         self._reply = b""
@@ -88,6 +95,8 @@ class MockDevice:
             return
         if transaction.endpoint == 0:
             self._control(transaction)
+        elif transaction.isochronous:
+            self._isochronous(transaction)
         else:
             self._data(transaction)
 
@@ -123,6 +132,26 @@ class MockDevice:
             self._handshake(transaction, "NYET", Status.NYET)
         else:
             self._handshake(transaction, "ACK", Status.OK)
+
+    def _isochronous(self, transaction: Transaction) -> None:
+        frame = transaction.frame
+        assert frame is not None
+        transaction.status = Status.OK
+        if transaction.token == OUT:
+            self.iso_got.append((frame, transaction.pid, bytes(transaction.data)))
+            return
+        if self._iso_now[0] != frame:
+            self._iso_now = frame, self.iso.popleft() if self.iso else []
+        packets = self._iso_now[1]
+        if not packets:
+            transaction.status = Status.TIMEOUT
+            return
+        data = packets.pop(0)
+        if len(data) > transaction.max_length:
+            transaction.status = Status.BABBLE
+            return
+        transaction.rx_pid = (DATA0, DATA1, DATA2)[len(packets)]
+        transaction.rx_data = data
 
     def give(self, transaction: Transaction, data: bytes, address: int) -> None:
         """Answer an IN with data."""
