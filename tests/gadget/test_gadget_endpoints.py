@@ -245,7 +245,7 @@ def test_fifo_choice() -> None:
         with pytest.raises(OSError, match="g-tx-fifo-size") as caught:
             await usb_ep_enable(third)
         assert caught.value.errno == errno.ENOMEM
-        third.desc = EndpointDescriptor(0x83, 1, 64, 1)
+        third.desc = EndpointDescriptor(0x83, 0, 64)
         with pytest.raises(OSError) as caught:
             await usb_ep_enable(third)
         assert caught.value.errno == errno.EINVAL

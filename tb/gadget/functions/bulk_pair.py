@@ -14,7 +14,7 @@ from tb.usb import (
     TransferType,
 )
 
-from ..autoconfig import config_ep_by_speed, usb_ep_autoconfig
+from ..autoconfig import config_ep_by_speed_and_alt, usb_ep_autoconfig
 from ..composite import (
     UsbConfiguration,
     UsbFunction,
@@ -54,10 +54,11 @@ def number_option(
 
 
 class BulkPairFunction(UsbFunction):
-    """One interface of class FF with a bulk endpoint each way, one setting.
+    """One interface of class FF with a bulk endpoint each way.
 
     Attributes:
         ep_in, ep_out: the endpoints, once bound.
+        alt: the alternate setting, 0 unless a function has more.
         running: between `set_alt` and `disable`.
     """
 
@@ -68,6 +69,7 @@ class BulkPairFunction(UsbFunction):
         self.ep_in: UsbEp | None = None
         self.ep_out: UsbEp | None = None
         self.running = False
+        self.alt = 0
 
     async def bind(self, config: UsbConfiguration) -> None:
         """Claim an interface and two endpoints.
@@ -101,21 +103,28 @@ class BulkPairFunction(UsbFunction):
             None,
         )
 
+    def pipes(self, alt: int) -> list[UsbEp | None]:
+        """Return the endpoints of an alternate setting, none if there is no such setting."""
+        return [] if alt else [self.ep_in, self.ep_out]
+
     async def set_alt(self, interface: int, alt: int) -> int:
-        """Start both pipes, anew if they run.
+        """Start the pipes of a setting, anew if they run.
 
         Raises:
-            OSError: EINVAL for an alternate setting other than 0.
+            OSError: EINVAL for an alternate setting that does not exist.
         """
-        if alt:
+        pipes = self.pipes(alt)
+        if not pipes:
             raise os_error(errno.EINVAL, f"{self.name}: alternate setting {alt} does not exist")
         await self.disable()
         assert self.ep_in is not None
         assert self.ep_out is not None
         self.running = True
+        self.alt = alt
         try:
-            for ep in (self.ep_in, self.ep_out):
-                config_ep_by_speed(self.cdev.the_gadget, self, ep)
+            for ep in pipes:
+                assert ep is not None
+                config_ep_by_speed_and_alt(self.cdev.the_gadget, self, ep, alt)
                 await usb_ep_enable(ep)
             self.start(self.ep_in, self.ep_out)
         except OSError:
@@ -128,8 +137,8 @@ class BulkPairFunction(UsbFunction):
         raise TypeError(f"{type(self).__name__} does not say what to queue")
 
     async def disable(self) -> None:
-        """Stop both pipes; their requests are freed as they complete."""
+        """Stop the pipes; their requests are freed as they complete."""
         self.running = False
-        for ep in (self.ep_in, self.ep_out):
+        for ep in self.pipes(self.alt):
             if ep is not None:
                 await usb_ep_disable(ep)

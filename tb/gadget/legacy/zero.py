@@ -37,7 +37,8 @@ class ZeroGadget(LegacyDriver):
     """The module g_zero.
 
     Parameters: loopdefault (1 puts Loopback first), pattern (0 to 2), buflen (bytes per bulk
-    request), bulk_qlen (SourceSink's requests in flight), qlen (Loopback's).
+    request), bulk_qlen (SourceSink's requests in flight), qlen (Loopback's), and isoc_interval,
+    isoc_maxpacket, isoc_mult, isoc_maxburst, iso_qlen as SourceSink has them.
     """
 
     PARAMETERS: ClassVar[Mapping[str, Any]] = {
@@ -46,6 +47,11 @@ class ZeroGadget(LegacyDriver):
         "buflen": 4096,
         "bulk_qlen": 1,
         "qlen": 32,
+        "isoc_interval": 4,
+        "isoc_maxpacket": 1024,
+        "isoc_mult": 0,
+        "isoc_maxburst": 0,
+        "iso_qlen": 8,
     }
 
     def __init__(self, params: Mapping[str, Any]) -> None:
@@ -97,6 +103,9 @@ class ZeroGadget(LegacyDriver):
             instance.pattern = self.params["pattern"]
             instance.bulk_buflen = self.params["buflen"]
             instance.bulk_qlen = self.params["bulk_qlen"]
+            for name, value in self.params.items():
+                if name.startswith("iso"):
+                    setattr(instance, name, value)
         elif isinstance(instance, LoopbackInstance):
             instance.bulk_buflen = self.params["buflen"]
             instance.qlen = self.params["qlen"]

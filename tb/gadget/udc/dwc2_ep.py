@@ -34,6 +34,7 @@ from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_
 
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
+    from .dwc2_iso import IsoStream
     from .dwc2_udc import Dwc2Udc
 
 __all__ = ["Dwc2Ep", "RequestBuffer"]
@@ -46,6 +47,7 @@ CNAK = DIEPCTL.CNAK.mask
 SNAK = DIEPCTL.SNAK.mask
 STALL = DIEPCTL.Stall.mask
 SETD0PID = DIEPCTL.SetD0PID.mask
+_PARITY = (DIEPCTL.SetEvenFr.mask, DIEPCTL.SetOddFr.mask)
 SIZE_MASK = DIEPTSIZ.XferSize.mask
 PKT_LSB = DIEPTSIZ.PktCnt.lsb
 MC_LSB = DIEPTSIZ.MC.lsb
@@ -115,6 +117,7 @@ class Dwc2Ep(UsbEp):
     Attributes:
         ctl: what the control register holds apart from command bits.
         queue: requests, the oldest first; `active` is the one in the hardware.
+        iso: its frames, if it is isochronous.
     """
 
     def __init__(
@@ -134,6 +137,7 @@ class Dwc2Ep(UsbEp):
         self.open = False
         self.halted = False
         self.wedged = False
+        self.iso: IsoStream | None = None
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -150,23 +154,33 @@ class Dwc2Ep(UsbEp):
         """Program the oldest request, if the hardware is free (interrupts are off)."""
         if self.active is not None or not self.queue or not self.open:
             return
+        command = 0
+        if self.iso is not None:
+            parity = await self.udc.iso.parity(self.iso)
+            if parity is None:
+                return
+            command = _PARITY[parity]
         request = self.queue[0]
         self.active = request
         packet = self.maxpacket
         self._zlp = bool(
-            self.dir_in and request.zero and request.length and request.length % packet == 0
+            self.dir_in
+            and request.zero
+            and request.length
+            and request.length % packet == 0
+            and self.iso is None
         )
         if self.hw.dma and (request.length or not self.dir_in):
             room = request.length if self.dir_in else self._rounded(request.length)
             state: RequestBuffer = request.udc_private
             self._address = state.map(request, self.udc.pool, is_in=self.dir_in, room=room)
-        await self._program(request)
+        await self._program(request, command)
 
     def _rounded(self, length: int) -> int:
         packet = self.maxpacket
         return max(-(-length // packet), 1) * packet
 
-    async def _program(self, request: UsbRequest) -> None:
+    async def _program(self, request: UsbRequest, command: int = 0) -> None:
         """Start a hardware transfer for what is left of a request."""
         packet = self.maxpacket
         left = request.length - request.actual
@@ -179,12 +193,14 @@ class Dwc2Ep(UsbEp):
         self._got = 0
         write = self.hw.write
         if self.dir_in:
-            await write(self.r_tsiz, max(self.mult, 1) << MC_LSB | packets << PKT_LSB | size)
+            # Isochronous: the PIDs of a microframe announce just the packets that it has.
+            many = max(self.mult, 1) if self.iso is None else packets
+            await write(self.r_tsiz, many << MC_LSB | packets << PKT_LSB | size)
         else:
             await write(self.r_tsiz, packets << PKT_LSB | size)
         if self.hw.dma:
             await write(self.r_dma, self._address + request.actual)
-        await write(self.r_ctl, self.ctl | EPENA | CNAK)
+        await write(self.r_ctl, self.ctl | EPENA | CNAK | command)
         if self.dir_in and not self.hw.dma:
             self._pushed = 0
             await self.fill()
@@ -232,6 +248,8 @@ class Dwc2Ep(UsbEp):
         request = self.active
         if request is None:
             return
+        if self.iso is not None:
+            self.iso.done(request)
         if self.dir_in:
             request.actual += self._programmed
             if request.actual < request.length:

@@ -32,6 +32,7 @@ from tb.usb import DeviceState, Speed
 
 from ..gadget import usb_gadget_set_state, usb_gadget_udc_reset
 from .dwc2_ep import XFER_COMPLETE, Dwc2Ep
+from .dwc2_iso import INCOMPLETE
 
 if TYPE_CHECKING:
     from .dwc2_udc import Dwc2Udc
@@ -103,6 +104,8 @@ class Dwc2Interrupts:
                 await self._drain_rx()
             if status & (_G.IEPInt.mask | _G.OEPInt.mask):
                 await self._endpoints()
+            if status & INCOMPLETE:
+                await udc.iso.incomplete()
             await udc.run_kicks()
         finally:
             udc.in_handler = False
@@ -180,6 +183,8 @@ class Dwc2Interrupts:
                 await udc.eps_in[number].transfer_done()
         elif causes & DIEPINT.TxFEmp.mask and udc.empty_mask >> number & 1:
             await udc.eps_in[number].fill()
+        if handled & DIEPINT.NAKIntrpt.mask and number in udc.eps_in:
+            await udc.iso.token(udc.eps_in[number])
 
     async def _out(self, number: int) -> None:
         udc = self.udc
@@ -192,8 +197,11 @@ class Dwc2Interrupts:
             self._bus_error(udc.eps_out.get(number), f"ep{number}out")
         if number == 0:
             await udc.ep0.out_causes(handled)
-        elif handled & XFER_COMPLETE and number in udc.eps_out:
-            await udc.eps_out[number].transfer_done()
+        elif number in udc.eps_out:
+            if handled & XFER_COMPLETE:
+                await udc.eps_out[number].transfer_done()
+            if handled & DOEPINT.OUTTknEPdis.mask:
+                await udc.iso.token(udc.eps_out[number])
 
     def _bus_error(self, ep: Dwc2Ep | None, name: str) -> None:
         log.error("%s: the controller's DMA met a bus error at %s", self.hw.name, name)

@@ -34,6 +34,7 @@ from .dwc2_ep import SETD0PID, SNAK, STALL, Dwc2Ep, RequestBuffer, stop_out
 from .dwc2_ep0 import Dwc2Ep0
 from .dwc2_hw import Dwc2Hw
 from .dwc2_irq import Dwc2Interrupts
+from .dwc2_iso import IsoStreams
 
 if TYPE_CHECKING:
     from ..platform import PlatformDevice
@@ -142,6 +143,7 @@ class Dwc2Udc(UsbGadgetOps):
             priority=_KICK_PRIORITY,
         )
         self.irq = Dwc2Interrupts(self)
+        self.iso = IsoStreams(self)
         self._late = Work(
             self.irq.thread,
             name=f"{device.name} events",
@@ -277,10 +279,10 @@ class Dwc2Udc(UsbGadgetOps):
         """Start an endpoint; an IN endpoint gets the smallest Tx FIFO that is large enough.
 
         Raises:
-            OSError: EINVAL for an isochronous or a wrong descriptor, ENOMEM without a FIFO.
+            OSError: EINVAL for a control or a wrong descriptor, ENOMEM without a FIFO.
         """
         kind = desc.transfer_type
-        if kind in (TransferType.ISOCHRONOUS, TransferType.CONTROL):
+        if kind == TransferType.CONTROL:
             raise os_error(errno.EINVAL, f"{ep.name}: {kind.name.lower()} is not supported")
         if desc.number != ep.number or desc.is_in != ep.dir_in:
             raise os_error(
@@ -300,6 +302,8 @@ class Dwc2Udc(UsbGadgetOps):
             await self.hw.write(ep.r_ctl, control | SNAK | SETD0PID)
             self.daint_mask |= self._daint_bit(ep)
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
+            if kind == TransferType.ISOCHRONOUS:
+                await self.iso.add(ep, desc)
         ep.open = True
 
     def _choose_fifo(self, ep: Dwc2Ep, desc: EndpointDescriptor) -> int:
@@ -330,6 +334,7 @@ class Dwc2Udc(UsbGadgetOps):
             self.daint_mask &= ~self._daint_bit(ep)
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
             await self.hw.write(ep.r_ctl, SNAK)
+            await self.iso.remove(ep)
         ep.halted = ep.wedged = False
         ep.finish_all(-errno.ESHUTDOWN)
 
@@ -352,6 +357,8 @@ class Dwc2Udc(UsbGadgetOps):
             raise os_error(
                 errno.EINVAL, f"{ep.name}: length {request.length}, but the buffer has {size} bytes"
             )
+        if isinstance(ep, Dwc2Ep) and ep.iso is not None:
+            ep.iso.check(request)
         state.queued = True
         request.status = -errno.EINPROGRESS
         request.actual = 0
@@ -420,6 +427,8 @@ class Dwc2Udc(UsbGadgetOps):
             return
         if not ep.open:
             raise os_error(errno.EINVAL, f"{ep.name} is not enabled")
+        if ep.iso is not None:
+            raise os_error(errno.EINVAL, f"{ep.name} is isochronous and cannot be halted")
         if value and ep.dir_in and ep.queue:
             raise os_error(errno.EAGAIN, f"{ep.name} has requests queued")
         ep.wedged = False
