@@ -81,7 +81,9 @@ module ep_trace (
         end
         if (act_token) begin
             kind = 8'd3;
-            arg = {8'd0, token_kind, 1'b0, ep, rx_data[3:0], token_data_pid};
+            // kind 7, ACK unless there are data, is told as ACK (1)
+            arg = {8'd0, (token_kind == 3'd7) ? 3'd1 : token_kind, 1'b0, ep, rx_data[3:0],
+                   token_data_pid};
             // data follows
             data = {21'd0, ((token_kind == 3'd5) || ((token_kind == 3'd6) && !out))
                            ? token_length : 11'd0};
