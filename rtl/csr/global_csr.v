@@ -233,7 +233,8 @@ module global_csr #(
             DIEPEMPMSK: storable_next = DIEPEMPMSK_RW_MASK;
             DEACHMSK: storable_next = DEACHMSK_RW_MASK;
             // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
-            default: storable_next = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK : 32'd0;
+            default: storable_next = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK
+                                     : 32'd0;
         endcase
     end
 

@@ -194,7 +194,8 @@ module ep_core #(
 
     wire rx_done = act_token || act_end || act_handshake || act_line;
 
-    wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek, csr_window;
+    wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
+    wire        csr_window;
     wire        csr_each;
     wire [3:0]  csr_ep, csr_fifo, window_ep;
 
