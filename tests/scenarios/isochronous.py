@@ -318,6 +318,8 @@ async def no_room(fw: Firmware) -> None:
     await fw.hw.write32(GRXFSIZ.OFFSET, 16)
     await fw.frame(0)
     await fw.receive(1, 1)
+    await fw.out(PID.DATA0, fw.bytes(fw.size))
+    assert not GINTSTS.ISOOutDrop.get(await fw.ints(GINTSTS.OFFSET))
     await fw.frame(1)
     await fw.ints(GINTSTS.OFFSET)
     await fw.out(PID.DATA0, fw.bytes(fw.size), bad_crc=True)
