@@ -34,8 +34,16 @@ SHIPPED = Path(__file__).parent / "data" / "echo.bin"
 ICARUS_LIMIT = 2048
 
 
+def read(file: Path) -> bytes:
+    if not file.is_file():
+        raise ValueError(f"{file}: there is no such file to echo")
+    if not (data := file.read_bytes()):
+        raise ValueError(f"{file}: the file is empty, so there is nothing to echo")
+    return data
+
+
 async def main(bench) -> None:
-    data = Path(bench.args[0] if bench.args else SHIPPED).read_bytes()
+    data = read(Path(bench.args[0] if bench.args else SHIPPED))
     if bench.options.backend == "icarus" and not bench.args:
         data = data[:ICARUS_LIMIT]
         print(f"Icarus is slow: the file is cut to {ICARUS_LIMIT} bytes")

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import random
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,10 +26,14 @@ from .options import RunOptions, UsageError
 from .sim.checker import Checker
 from .sim.pcap import PcapWriter
 
-__all__ = ["Bench", "ScenarioFile", "parameters_for"]
+__all__ = ["Bench", "HangError", "ScenarioFile", "parameters_for", "write_summary"]
 
 DEFAULT_MEMORY = (0x1000_0000, 16 << 20)
 """Bus address and size of the DMA memory."""
+
+
+class HangError(TimeoutError):
+    """A run that is not over in its simulated time; the message says what each task waits for."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +51,56 @@ class ScenarioFile:
         """Import a scenario file.
 
         Raises:
-            UsageError: no such file, or no `async def main(bench)` in it.
+            UsageError: no such file, no `async def main(bench)` in it, or an unusable MEMORY.
+            Exception: whatever the file raises when it is imported.
         """
         file = Path(path)
         if not file.is_file():
             raise UsageError(f"{path}: no such scenario file")
+        try:
+            source = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from None
         folder = str(file.resolve().parent)
         if folder not in sys.path:
             sys.path.insert(0, folder)
         module = ModuleType(f"scenario_{file.stem}")
         module.__file__ = str(file)
-        exec(compile(file.read_text(), str(file), "exec"), module.__dict__)
-        main = getattr(module, "main", None)
-        if main is None:
+        exec(compile(source, str(file), "exec"), module.__dict__)
+        main: Any = getattr(module, "main", None)
+        if not _takes_a_bench(main):
             raise UsageError(f"{path}: a scenario needs 'async def main(bench)'")
         return cls(
             main,
             getattr(module, "PROBE", True),
             getattr(module, "HOST", True),
-            getattr(module, "MEMORY", DEFAULT_MEMORY),
+            _memory(getattr(module, "MEMORY", DEFAULT_MEMORY)),
             getattr(module, "PARAMETERS", None),
         )
+
+
+def _takes_a_bench(main: Any) -> bool:
+    if not inspect.iscoroutinefunction(main):
+        return False
+    try:
+        inspect.signature(main).bind(None)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _memory(value: Any) -> tuple[int, int]:
+    hint = "it is (base, size) in bytes, multiples of 4 within 32 bits"
+    if not isinstance(value, tuple | list) or len(value) != 2 or not all(map(_is_int, value)):
+        raise UsageError(f"MEMORY = {value!r}: {hint}")
+    base, size = value
+    if base < 0 or size <= 0 or base + size > 1 << 32 or base % 4 or size % 4:
+        raise UsageError(f"MEMORY = (0x{base:x}, 0x{size:x}): {hint}")
+    return base, size
 
 
 def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) -> UdcParameters:
@@ -79,12 +113,50 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
         "time_scale": options.time_scale,
         "trace": int(options.lockstep),
     }
-    wanted = (scenario.parameters if scenario else None) or {}
-    values.update({key.lower(): value for key, value in wanted.items()})
+    wanted: Any = scenario.parameters if scenario else None
+    wanted = {} if wanted is None else wanted
+    if not isinstance(wanted, dict):
+        raise UsageError(f'PARAMETERS = {wanted!r}: it is a dict such as {{"NUM_IN_EPS": 3}}')
+    legal = [item.name.upper() for item in fields(UdcParameters)]
+    for key, value in wanted.items():
+        if not isinstance(key, str) or key.upper() not in legal:
+            raise UsageError(f"PARAMETERS: no parameter {key}; there are {', '.join(legal)}")
+        if not _is_int(value):
+            raise UsageError(f"PARAMETERS: {key} = {value!r}: choose an int")
+        values[key.lower()] = value
     try:
         return UdcParameters(**values)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(f"PARAMETERS: {error}") from None
+
+
+def write_summary(options: RunOptions, errors: list[str], **found: Any) -> dict[str, Any]:
+    """Write summary.json, and return what it says.
+
+    Args:
+        options: of the run.
+        errors: what was found to be wrong; none = passed.
+        found: counts of the run; what is left out is 0 (a run that never started).
+    """
+    summary = {
+        "name": options.name,
+        "backend": options.backend,
+        "simulator": options.backend,
+        "seed": options.seed,
+        "time_scale": options.time_scale,
+        "passed": not errors,
+        "errors": errors,
+        "sim_time_ns": 0,
+        "clock_cycles": 0,
+        "wall_seconds": 0.0,
+        "packets": 0,
+        "payload_bytes": 0,
+        "lockstep": {"events": 0, "mismatches": 0, "waivers": {}},
+    } | found
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
 
 
 class Bench:
@@ -176,7 +248,7 @@ class Bench:
         """Boot, then run a scenario within its simulated time.
 
         Raises:
-            TimeoutError: it hangs; the message says what each task waits for.
+            HangError: it hangs; the message says what each task waits for.
         """
         await self.start()
         scenario = spawn(main(self), name="scenario")
@@ -187,7 +259,7 @@ class Bench:
                 raise
             report = self.kernel.wait_report()
             scenario.cancel()
-            raise TimeoutError(
+            raise HangError(
                 f"the run hangs: not over after {self.options.timeout_ms:g} ms of simulated time "
                 f"(--timeout); tasks wait:\n{report}"
             ) from None
@@ -200,7 +272,7 @@ class Bench:
         """
         kernel = self.kernel
         model: Any = self.controller
-        task = kernel.spawn(coro, name="scenario")
+        task = kernel.spawn(coro, name="run")
         task.awaited = True
         kernel.run_ready()
         while not task.finished and kernel.failure is None:
@@ -232,33 +304,25 @@ class Bench:
         self.checker.finish()
         self.errors += [str(one) for one in self.checker.violations]
         report = getattr(self.controller, "lockstep", None)
-        lockstep = {"events": 0, "mismatches": 0, "waivers": {}}
+        found: dict[str, Any] = {}
         if report is not None:
             report.finish(self.kernel.now)
-            lockstep = report.summary()
+            found["lockstep"] = report.summary()
             self.errors += [str(one) for one in report.mismatches]
         with suppress(Exception):
             self.kernel.close()
         if self._capture is not None:
             self._capture.close()
-        options = self.options
-        summary = {
-            "name": options.name,
-            "backend": options.backend,
-            "simulator": getattr(self.controller, "simulator", options.backend),
-            "seed": options.seed,
-            "time_scale": options.time_scale,
-            "passed": not self.errors,
-            "errors": self.errors,
-            "sim_time_ns": self.kernel.now // 1000,
-            "clock_cycles": self.clock_cycles,
-            "wall_seconds": round(time.perf_counter() - self._started, 3),
-            "packets": self.checker.packets,
-            "payload_bytes": self.checker.payload_bytes,
-            "lockstep": lockstep,
-        }
-        out = Path(options.out)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        summary = write_summary(
+            self.options,
+            self.errors,
+            simulator=getattr(self.controller, "simulator", self.options.backend),
+            sim_time_ns=self.kernel.now // 1000,
+            clock_cycles=self.clock_cycles,
+            wall_seconds=round(time.perf_counter() - self._started, 3),
+            packets=self.checker.packets,
+            payload_bytes=self.checker.payload_bytes,
+            **found,
+        )
         self.controller.close()
         return summary

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -21,10 +22,30 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
+def _time_scale(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text}: choose 1 to 1000")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: choose simulated milliseconds above 0")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="plugfest", description="USB device controller testbench")
+    parser = _Parser(
+        prog="plugfest", description="USB device controller testbench", allow_abbrev=False
+    )
     jobs = parser.add_subparsers(dest="job", metavar="JOB", required=True, parser_class=_Parser)
-    run = jobs.add_parser("run", help="run a scenario: a file with 'async def main(bench)'")
+    run = jobs.add_parser(
+        "run", help="run a scenario: a file with 'async def main(bench)'", allow_abbrev=False
+    )
     run.add_argument("scenario", metavar="SCENARIO.py")
     run.add_argument("--backend", default="model", help="model, verilator or icarus (model)")
     run.add_argument("--speed", default="high", help="full or high (high)")
@@ -33,14 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seed", type=int, default=1, help="of bench.random (1)")
     run.add_argument(
         "--time-scale",
-        type=int,
+        type=_time_scale,
         default=0,
         metavar="N",
         help="divide long bus times by N (1 on model, 100 on verilator, 1000 on icarus)",
     )
     run.add_argument(
         "--timeout",
-        type=float,
+        type=_milliseconds,
         default=0.0,
         metavar="MS",
         help="simulated time after which a run counts as hanging",

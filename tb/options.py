@@ -4,22 +4,35 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import shlex
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 __all__ = ["BACKENDS", "RunOptions", "UsageError"]
 
 BACKENDS = ("model", "verilator", "icarus")
-_SPEEDS = ("full", "high", "super")
-_MODES = ("slave", "dma", "desc")
-_FIFOS = ("shared", "dedicated")
+_SPEEDS = ("full", "high")
+_MODES = ("slave", "dma")
+_FIFOS = ("dedicated",)
+_PLANNED = {"speed": "super", "mode": "desc", "fifo": "shared"}
 _TIME_SCALE = {"model": 1, "verilator": 100, "icarus": 1000}
 _TIMEOUT_MS = {"model": 60_000.0, "verilator": 5_000.0, "icarus": 500.0}
 
 
 class UsageError(Exception):
     """Wrong usage; the message is one line that says what and how to mend it."""
+
+
+def _program() -> str:
+    """Return the way to the command: the one in build/venv is on nobody's PATH."""
+    for file in (*sys.argv[:1], sys.executable):
+        bin_folder = Path(file).absolute().parent
+        if bin_folder.parts[-3:] == ("build", "venv", "bin"):
+            return os.path.relpath(bin_folder / "plugfest")
+    return "plugfest"
 
 
 @dataclass
@@ -40,6 +53,7 @@ class RunOptions:
         pcap: write trace.pcapng.
         out: directory of summary.json and captures; "" = build/runs/NAME.
         args: what followed `--`.
+        program: the command as the user can repeat it.
     """
 
     scenario: str
@@ -55,6 +69,7 @@ class RunOptions:
     pcap: bool = False
     out: str = ""
     args: list[str] = field(default_factory=list)
+    program: str = field(default_factory=_program)
 
     def __post_init__(self) -> None:
         """Fill in defaults and refuse what does not exist.
@@ -69,8 +84,9 @@ class RunOptions:
             ("fifo", _FIFOS),
         ):
             value = getattr(self, name)
-            if value not in legal:
-                raise UsageError(f"--{name} {value}: choose one of {', '.join(legal)}")
+            if value not in legal and value != _PLANNED.get(name):
+                choice = "choose " + " or ".join(filter(None, [", ".join(legal[:-1]), legal[-1]]))
+                raise UsageError(f"--{name} {value}: {choice}")
         if self.fifo == "shared":
             extra = " (and descriptor DMA needs dedicated ones anyway)" * (self.mode == "desc")
             raise UsageError(f"--fifo shared: not built yet; use --fifo dedicated{extra}")
@@ -84,7 +100,7 @@ class RunOptions:
             raise UsageError("--waves: the model has no signals; use --backend verilator or icarus")
         if not 0 <= self.time_scale <= 1000:
             raise UsageError(f"--time-scale {self.time_scale}: choose 1 to 1000")
-        if self.timeout_ms < 0:
+        if not 0 <= self.timeout_ms < math.inf:
             raise UsageError(f"--timeout {self.timeout_ms}: choose simulated milliseconds above 0")
         self.time_scale = self.time_scale or _TIME_SCALE[self.backend]
         self.timeout_ms = self.timeout_ms or _TIMEOUT_MS[self.backend]
@@ -98,10 +114,10 @@ class RunOptions:
 
     def command(self) -> str:
         """Return the command line that repeats this run."""
-        words = ["plugfest", "run", self.scenario, "--backend", self.backend]
+        words = [self.program, "run", self.scenario, "--backend", self.backend]
         words += ["--speed", self.speed, "--mode", self.mode, "--fifo", self.fifo]
         words += ["--seed", str(self.seed), "--time-scale", str(self.time_scale)]
-        words += ["--timeout", f"{self.timeout_ms:g}"]
+        words += ["--timeout", f"{self.timeout_ms:.15g}"]
         words += [f"--{name}" for name in ("lockstep", "waves", "pcap") if getattr(self, name)]
         words += ["--out", self.out]
         if self.args:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -12,14 +13,16 @@ from typing import Any
 
 from pymodel.config import UdcParameters
 
-from .bench import Bench, ScenarioFile, parameters_for
-from .kernel import Kernel
+from .bench import Bench, HangError, ScenarioFile, parameters_for, write_summary
+from .kernel import Deadlock, Kernel
 from .options import RunOptions, UsageError
 
-__all__ = ["finish", "run_scenario"]
+__all__ = ["finish", "finish_unstarted", "run_scenario"]
 
 # Ctrl-C ends a run as failed, but its traceback helps nobody.
 _INTERRUPTIONS = ("Interrupted", "KeyboardInterrupt")
+# The message says where each task waits; the traceback would only show the bench itself.
+_HANGS = (HangError, Deadlock)
 
 
 def run_scenario(options: RunOptions) -> int:
@@ -29,13 +32,33 @@ def run_scenario(options: RunOptions) -> int:
         Exit status: 0 passed, 1 failed.
 
     Raises:
-        UsageError: the file or a parameter is not usable, or a tool is missing.
+        UsageError: the file, the output directory or a parameter is not usable, or a tool is
+            missing.
     """
-    scenario = ScenarioFile.load(options.scenario)
+    try:
+        scenario = ScenarioFile.load(options.scenario)
+    except UsageError:
+        raise
+    except BaseException as error:  # whatever the file does when it is imported
+        _prepare(Path(options.out))
+        return finish_unstarted(options, error)
     parameters = parameters_for(options, scenario)
+    _prepare(Path(options.out))
     if options.backend == "model":
         return _run_on_model(options, scenario)
     return _run_in_simulator(options, parameters)
+
+
+def _prepare(out: Path) -> None:
+    """Make the output directory, without the summary of an earlier run."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "summary.json").unlink(missing_ok=True)
+        if not os.access(out, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        reason = f"{error.strerror}; choose a directory that can be written"
+        raise UsageError(f"--out {out}: {reason}") from None
 
 
 def _run_in_simulator(options: RunOptions, parameters: UdcParameters) -> int:
@@ -44,8 +67,6 @@ def _run_in_simulator(options: RunOptions, parameters: UdcParameters) -> int:
     from .sim.verilator_root import ToolMissing  # noqa: PLC0415
 
     out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").unlink(missing_ok=True)
     order = out / "run.json"
     order.write_text(options.to_json())
     try:
@@ -63,7 +84,9 @@ def _run_in_simulator(options: RunOptions, parameters: UdcParameters) -> int:
     )
     summary = out / "summary.json"
     if not summary.exists():
-        _closing_lines(options, ["the simulator ended before the run did; see its output above"])
+        errors = ["the simulator ended before the run did; see its output above"]
+        write_summary(options, errors)
+        _closing_lines(options, errors)
         return 1
     return int(not json.loads(summary.read_text())["passed"])
 
@@ -76,8 +99,12 @@ def _run_on_model(options: RunOptions, scenario: ScenarioFile) -> int:
     from .sim.model import ModelController  # noqa: PLC0415  (not needed in a simulator's process)
 
     kernel = Kernel()
-    controller = ModelController(kernel, parameters_for(options, scenario), memory=scenario.memory)
-    bench = Bench(kernel, controller, options, scenario)
+    parameters = parameters_for(options, scenario)
+    try:
+        controller = ModelController(kernel, parameters, memory=scenario.memory)
+        bench = Bench(kernel, controller, options, scenario)
+    except Exception as error:  # e.g. no room for the memory
+        return finish_unstarted(options, error)
     failure: BaseException | None = None
     try:
         bench.run_alone(bench.run(scenario.main))
@@ -93,15 +120,34 @@ def finish(bench: Bench, failure: BaseException | None) -> int:
         Exit status: 0 passed, 1 failed.
     """
     summary = bench.close(failure)
-    if failure is not None and type(failure).__name__ not in _INTERRUPTIONS:
-        sys.stdout.flush()
-        traceback.print_exception(failure)
-        sys.stderr.flush()
+    if failure is not None:
+        _print_traceback(failure)
     if not summary["passed"]:
         _closing_lines(bench.options, summary["errors"])
         return 1
     print(_one_line(summary))
     return 0
+
+
+def finish_unstarted(options: RunOptions, failure: BaseException) -> int:
+    """Report a run that failed before there was a bench: summary.json and the closing lines.
+
+    Returns:
+        Exit status 1.
+    """
+    errors = [f"{type(failure).__name__}: {failure}"]
+    write_summary(options, errors)
+    _print_traceback(failure)
+    _closing_lines(options, errors)
+    return 1
+
+
+def _print_traceback(failure: BaseException) -> None:
+    if type(failure).__name__ in _INTERRUPTIONS or isinstance(failure, _HANGS):
+        return
+    sys.stdout.flush()
+    traceback.print_exception(failure)
+    sys.stderr.flush()
 
 
 def _one_line(summary: dict[str, Any]) -> str:

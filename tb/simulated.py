@@ -11,7 +11,7 @@ import cocotb
 
 from .bench import Bench, ScenarioFile, parameters_for
 from .options import RunOptions
-from .runs import finish
+from .runs import finish, finish_unstarted
 from .sim.bridge import Bridge
 from .sim.lockstep import Lockstep
 from .sim.rtl import RtlController
@@ -22,21 +22,26 @@ async def scenario(dut: Any) -> None:
     """Run what PLUGFEST_RUN (a file of options) asks for, from where the user stood."""
     options = RunOptions.from_json(Path(os.environ["PLUGFEST_RUN"]).read_text())
     os.chdir(os.environ["PLUGFEST_CWD"])
-    file = ScenarioFile.load(options.scenario)
     bridge = Bridge(dut)
-    controller = RtlController(
-        bridge.kernel,
-        parameters_for(options, file),
-        bridge.pump,
-        name=options.backend,
-        memory=file.memory,
-    )
-    if options.lockstep:
-        Lockstep.attach(controller)
-    bench = Bench(bridge.kernel, controller, options, file)
+    try:
+        file = ScenarioFile.load(options.scenario)
+        controller = RtlController(
+            bridge.kernel,
+            parameters_for(options, file),
+            bridge.pump,
+            name=options.backend,
+            memory=file.memory,
+        )
+        if options.lockstep:
+            Lockstep.attach(controller)
+        bench = Bench(bridge.kernel, controller, options, file)
+    except BaseException as error:  # a file can behave differently when imported here
+        finish_unstarted(options, error)
+        bridge.close()
+        return
     failure: BaseException | None = None
     try:
-        await bridge.run(bench.run(file.main), name="scenario")
+        await bridge.run(bench.run(file.main), name="run")
     except BaseException as error:  # whatever ends a run is reported
         failure = error
     # The outcome stands in summary.json; cocotb's own report would only bury the closing lines.

@@ -209,8 +209,9 @@ class Kernel:
         return task.result()
 
     def wait_report(self) -> str:
-        """Return one line per unfinished task: what it waits for and where."""
-        return "\n".join("  " + task.where() for task in self._tasks if not task.finished)
+        """Return one line per waiting task, without the one that asks: for what and where."""
+        waiting = (one for one in self._tasks if not one.finished and one is not self.task)
+        return "\n".join("  " + task.where() for task in waiting)
 
     def close(self) -> None:
         """End every task that is left, so that its clean-up code runs."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -233,9 +234,15 @@ class Task(Waitable, Generic[T]):
             frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
             if frame is not None and "/kernel/" not in frame.f_code.co_filename:
                 code = frame.f_code
-                places.append(f"{code.co_filename}:{frame.f_lineno} {code.co_name}")
+                places.append(f"{_short(code.co_filename)}:{frame.f_lineno} {code.co_name}")
             coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
         return f"{self.name}: waits for {self.waiting_on!r} at {' > '.join(places[-3:])}"
+
+
+def _short(path: str) -> str:
+    """Return a path relative to the current directory if it lies in there."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith(os.pardir) else relative
 
 
 async def as_coroutine(awaitable: Awaitable[T]) -> T:
