@@ -21,15 +21,6 @@ FAULTS = [
     ("causes", "rtl/ep/ep_flags.v", "| (token_reg & each_token_reg)", ""),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "rd_gray_reg != wr_gray_sync", "1'b1"),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "wr_bin_next ^ (wr_bin_next >> 1)", "wr_bin_next"),
-    (
-        "interrupts",
-        "rtl/csr/global_csr.v",
-        "gintsts_reg <= (gintsts_reg & ~clear) | set;",
-        "gintsts_reg <= (gintsts_reg | set) & ~clear;",
-    ),
-    ("interrupts", "rtl/csr/global_csr.v", "gahbcfg_reg[0] && |(", "|("),
-    ("rx_fifo", "rtl/fifo/rx_fifo.v", "at_gap ? write_reg : ahead_reg", "ahead_reg"),
-    ("rx_fifo", "rtl/fifo/rx_fifo.v", "depth[ADDRESS_WIDTH-1:0] - 1'b1", "-1'b1"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", "sum >= size_reg[16+A:16]", "sum > size_reg[16+A:16]"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", ".we(clear || release_words)", ".we(clear || change)"),
 ]

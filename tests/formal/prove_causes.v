@@ -49,6 +49,7 @@ module prove_causes #(
     (* hierconn *) wire [N-1:0] \ep.error_reg ;
     (* hierconn *) wire [N-1:0] \ep.token_reg ;
     (* hierconn *) wire [INS-1:0] \ep.nak_effective_reg ;
+    (* hierconn *) wire [INS-1:0] \ep.nak_sent_reg ;
     (* hierconn *) wire \ep.setup_reg ;
     (* hierconn *) wire \ep.setup_packet_reg ;
 
@@ -58,6 +59,7 @@ module prove_causes #(
     (* hierconn *) wire [N-1:0] \ep.each_token_reg ;
     (* hierconn *) wire [INS-1:0] \ep.each_nak_reg ;
     (* hierconn *) wire [INS-1:0] \ep.each_empty_reg ;
+    (* hierconn *) wire [INS-1:0] \ep.each_sent_reg ;
     (* hierconn *) wire \ep.each_setup_reg ;
     (* hierconn *) wire \ep.each_packet_reg ;
 
@@ -68,15 +70,17 @@ module prove_causes #(
     wire in = mine < INS;
     wire out0 = mine == INS;
     // its causes and its bits of the masks, with the number of DIEPINT and DOEPINT
-    wire [15:0] held = {out0 && \ep.setup_packet_reg , 8'd0,
+    wire [15:0] held = {out0 && \ep.setup_packet_reg , 1'b0,
+                        in && \ep.nak_sent_reg [mine], 6'd0,
                         in && \ep.nak_effective_reg [mine], 1'b0, \ep.token_reg [mine],
                         out0 && \ep.setup_reg , \ep.error_reg [mine], \ep.disabled_reg [mine],
                         \ep.complete_reg [mine]};
-    wire [15:0] held_mask = {out0 && \ep.each_packet_reg , 7'd0, in && \ep.each_empty_reg [mine],
+    wire [15:0] held_mask = {out0 && \ep.each_packet_reg , 1'b0, in && \ep.each_sent_reg [mine],
+                             5'd0, in && \ep.each_empty_reg [mine],
                              in && \ep.each_nak_reg [mine], 1'b0, \ep.each_token_reg [mine],
                              out0 && \ep.each_setup_reg , \ep.each_error_reg [mine],
                              \ep.each_disabled_reg [mine], \ep.each_complete_reg [mine]};
-    wire [15:0] kinds = in ? 16'h0057 : out0 ? 16'h801F : 16'h0017;
+    wire [15:0] kinds = in ? 16'h2057 : out0 ? 16'h801F : 16'h0017;
     wire [4:0]  place = in ? mine : mine - INS + 5'd16;
 
     reg         started = 1'b0;
