@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tb.gadget.endpoint import UsbEp, UsbRequest, alloc_ep_req, usb_ep_queue
-from tb.gadget.function import UsbFunctionDriver, usb_function_register
-from tb.gadget.functions.source_sink import SourceSinkFunction, SourceSinkInstance
+from tb.gadget.endpoint import UsbEp, UsbRequest, alloc_ep_req, free_ep_req, usb_ep_queue
+from tb.gadget.function import UsbFunctionDriver, UsbFunctionInstance, usb_function_register
+from tb.gadget.functions.bulk_pair import BulkPairFunction
 from tb.host import (
     Urb,
     usb_alloc_urb,
@@ -39,25 +39,28 @@ echo 10200000.usb > UDC
 _OUT_SEED, _IN_SEED = 1, 2
 
 
-class Traffic(SourceSinkFunction):
+class Traffic(BulkPairFunction):
     """A source of random data and a sink that knows what to expect."""
 
-    def __init__(self, options: SourceSinkInstance) -> None:
+    def __init__(self, options: UsbFunctionInstance) -> None:
         """Start both sequences."""
-        options.bulk_buflen, options.bulk_qlen = SIZE, DEPTH
-        super().__init__(options)
+        super().__init__("traffic", "bulk traffic")
         self._make = random.Random(_IN_SEED)
         self._expect = random.Random(_OUT_SEED)
 
-    def _start(self, ep: UsbEp) -> None:
-        request = alloc_ep_req(ep, SIZE)
-        request.complete = self._done
-        if ep is self.ep_in:
-            request.data()[:SIZE] = self._make.randbytes(SIZE)
-        usb_ep_queue(ep, request)
+    def start(self, ep_in: UsbEp, ep_out: UsbEp) -> None:
+        """Queue requests both ways."""
+        for _ in range(DEPTH):
+            for ep in (ep_in, ep_out):
+                request = alloc_ep_req(ep, SIZE)
+                request.complete = self._done
+                if ep is ep_in:
+                    request.data()[:SIZE] = self._make.randbytes(SIZE)
+                usb_ep_queue(ep, request)
 
     def _done(self, ep: UsbEp, request: UsbRequest) -> None:
         if request.status:
+            free_ep_req(ep, request)
             return
         if ep is self.ep_in:
             request.data()[:SIZE] = self._make.randbytes(SIZE)
@@ -67,7 +70,7 @@ class Traffic(SourceSinkFunction):
         usb_ep_queue(ep, request)
 
 
-usb_function_register(UsbFunctionDriver("Traffic", SourceSinkInstance, Traffic))
+usb_function_register(UsbFunctionDriver("Traffic", UsbFunctionInstance, Traffic))
 
 
 async def main(bench: Any) -> None:
