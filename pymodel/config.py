@@ -22,28 +22,34 @@ class UdcParameters:
     Attributes:
         num_in_eps: IN endpoints without EP0, 1 to 15.
         num_out_eps: OUT endpoints without EP0, 1 to 15.
+        ep_directions: coded as GHWCFG1, two bits per endpoint: 0 both, 1 IN only, 2 OUT only.
         fifo_words: packet RAM in 32-bit words, a power of two from 512 to 32768.
         dedicated_fifo: 1 = one Tx FIFO per IN endpoint, 0 = shared.
         dma: 0 slave only, 2 internal DMA (coded as GHWCFG2.OtgArch).
         desc_dma: 1 = descriptor DMA.
         lpm: 1 = link power management.
         commands: 1 = endpoint commands of the extension bank.
+        cmd_latency: reset value of the latency of a command, microseconds, 0 to 2000.
         superspeed: 1 = PIPE face and streams.
         data_width: AXI4 data path in bits.
+        utmi_width: UTMI data path in bits.
         time_scale: divisor of reset, chirp, suspend and U-state times.
         trace: 1 = the trace port is built.
     """
 
     num_in_eps: int = 7
     num_out_eps: int = 7
+    ep_directions: int = 0
     fifo_words: int = 4096
     dedicated_fifo: int = 1
     dma: int = 2
     desc_dma: int = 0
     lpm: int = 0
     commands: int = 0
+    cmd_latency: int = 1000
     superspeed: int = 0
     data_width: int = 32
+    utmi_width: int = 8
     time_scale: int = 1
     trace: int = 0
 
@@ -56,6 +62,7 @@ class UdcParameters:
         legal: dict[str, tuple[bool, str]] = {
             "num_in_eps": (1 <= self.num_in_eps <= 15, "1 to 15"),
             "num_out_eps": (1 <= self.num_out_eps <= 15, "1 to 15"),
+            "ep_directions": (self.ep_directions == 0, "0 (directions are not built)"),
             "fifo_words": (
                 512 <= self.fifo_words <= 32768 and self.fifo_words & (self.fifo_words - 1) == 0,
                 "a power of two from 512 to 32768",
@@ -65,8 +72,10 @@ class UdcParameters:
             "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
             "lpm": (self.lpm == 0, "0 (LPM is not built)"),
             "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
+            "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
             "data_width": (self.data_width == 32, "32"),
+            "utmi_width": (self.utmi_width == 8, "8"),
             "time_scale": (1 <= self.time_scale <= 1000, "1 to 1000"),
             "trace": (self.trace in (0, 1), "0 or 1"),
         }

@@ -32,7 +32,9 @@ class Kind(IntEnum):
     INT_SET = 14  # (cause register<<8 | ep; bits newly set)
     LINE = 15  # (-; line message)
     SOF = 16  # (-; frame number as DSTS shows it)
-    FLUSH = 17  # (FIFO number, 0x10 all Tx, 0x1F Rx; -)
+    FLUSH = 17  # (FIFO number, 0x10 all Tx, 0x1F Rx, 0x20 FIFO 0 taken back for its endpoints; -)
+    DESC = 18  # (0 loaded, 1 closed<<8 | IN<<4 | ep; status word of the descriptor)
+    COMMAND = 19  # (index in the extension bank; EPCMD after completion)
 
 
 class Answer(IntEnum):
@@ -54,6 +56,7 @@ class Cause(IntEnum):
     DIEPINT = 1
     DOEPINT = 2
     GOTGINT = 3
+    EPXINT = 4
 
 
 class Line(IntEnum):
@@ -66,6 +69,7 @@ class Line(IntEnum):
     EARLY_SUSPEND = 5
     VBUS_ON = 6
     VBUS_OFF = 7
+    SLEEP = 9
 
 
 class Event(NamedTuple):

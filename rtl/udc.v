@@ -8,6 +8,8 @@ module udc #(
     parameter NUM_IN_EPS = 7,
     // OUT endpoints without EP0, 1 to 15
     parameter NUM_OUT_EPS = 7,
+    // directions of the endpoints, coded as GHWCFG1: 0 both, 1 IN only, 2 OUT only
+    parameter EP_DIRECTIONS = 0,
     // packet RAM in 32-bit words, a power of two from 512 to 32768
     parameter FIFO_WORDS = 4096,
     // 1 = one Tx FIFO per IN endpoint
@@ -20,10 +22,14 @@ module udc #(
     parameter LPM = 0,
     // 1 = endpoint commands of the extension bank
     parameter COMMANDS = 0,
+    // reset value of the latency of a command, us, 0 to 2000
+    parameter CMD_LATENCY = 1000,
     // 1 = PIPE face and streams
     parameter SUPERSPEED = 0,
     // AXI4 data path in bits
     parameter DATA_WIDTH = 32,
+    // UTMI data path in bits
+    parameter UTMI_WIDTH = 8,
     // divides reset, chirp and suspend times, 1 to 1000
     parameter TIME_SCALE = 1,
     // 1 = the trace port is built
@@ -147,6 +153,15 @@ module udc #(
         end
         if (DATA_WIDTH != 32) begin : g_width
             ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32 error ();
+        end
+        if (EP_DIRECTIONS != 0) begin : g_directions
+            ILLEGAL_PARAMETER_EP_DIRECTIONS_must_be_0_directions_are_not_built error ();
+        end
+        if (CMD_LATENCY < 0 || CMD_LATENCY > 2000) begin : g_latency
+            ILLEGAL_PARAMETER_CMD_LATENCY_must_be_0_to_2000_microseconds error ();
+        end
+        if (UTMI_WIDTH != 8) begin : g_utmi_width
+            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8 error ();
         end
         if (TIME_SCALE < 1 || TIME_SCALE > 1000) begin : g_scale
             ILLEGAL_PARAMETER_TIME_SCALE_must_be_1_to_1000 error ();

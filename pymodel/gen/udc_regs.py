@@ -749,7 +749,7 @@ class GHWCFG4(Register):
     EnhancedLPM: ClassVar[Field] = Field("EnhancedLPM", 13, 1, "RO")
     """0."""
     PhyDataWidth: ClassVar[Field] = Field("PhyDataWidth", 14, 2, "RO")
-    """0 = 8 bit."""
+    """0 = 8 bit, 1 = 16 bit."""
     NumCtlEps: ClassVar[Field] = Field("NumCtlEps", 16, 4, "RO")
     """Control endpoints besides EP0."""
     IddgFltr: ClassVar[Field] = Field("IddgFltr", 20, 1, "RO")
@@ -1816,7 +1816,7 @@ class XCAP(Register):
     StreamContexts: ClassVar[Field] = Field("StreamContexts", 8, 8, "RO")
     """Stream contexts per endpoint."""
     CmdLatency: ClassVar[Field] = Field("CmdLatency", 16, 16, "RO")
-    """Longest latency of an endpoint command, core clocks."""
+    """Longest latency of an endpoint command, us."""
     FIELDS: ClassVar[tuple[Field, ...]] = (SuperSpeed, Streams, Commands, MaxBurst, StreamContexts, CmdLatency,)
 
 
@@ -1826,10 +1826,10 @@ class XCFG(Register):
     NAME: ClassVar[str] = "XCFG"
     NEEDS: ClassVar[str] = "SUPERSPEED | COMMANDS"
     OFFSET: ClassVar[int] = 0x12004
-    RESET: ClassVar[int] = 0x00000000
-    RW: ClassVar[int] = 0x0000001F
-    READABLE: ClassVar[int] = 0x0000001F
-    EXACT: ClassVar[int] = 0x0000001F
+    RESET: ClassVar[int] = 0x03E80000
+    RW: ClassVar[int] = 0xFFFF001F
+    READABLE: ClassVar[int] = 0xFFFF001F
+    EXACT: ClassVar[int] = 0xFFFF001F
 
     SSEn: ClassVar[Field] = Field("SSEn", 0, 1, "RW")
     """Train the SuperSpeed link."""
@@ -1841,7 +1841,9 @@ class XCFG(Register):
     """Accept U1."""
     U2En: ClassVar[Field] = Field("U2En", 4, 1, "RW")
     """Accept U2."""
-    FIELDS: ClassVar[tuple[Field, ...]] = (SSEn, StreamEn, CmdEn, U1En, U2En,)
+    CmdLatency: ClassVar[Field] = Field("CmdLatency", 16, 16, "RW")
+    """Latency of an endpoint command, us; more than 2000 acts as 2000."""
+    FIELDS: ClassVar[tuple[Field, ...]] = (SSEn, StreamEn, CmdEn, U1En, U2En, CmdLatency,)
 
 
 class XSTS(Register):
@@ -2143,7 +2145,11 @@ class _Parameters(Protocol):
     @property
     def commands(self) -> int: ...
     @property
+    def cmd_latency(self) -> int: ...
+    @property
     def superspeed(self) -> int: ...
+    @property
+    def utmi_width(self) -> int: ...
 
 
 def reset_values(parameters: _Parameters) -> dict[int, int]:
@@ -2161,6 +2167,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     lpm = parameters.lpm
     commands = parameters.commands
     superspeed = parameters.superspeed
+    utmi_width = parameters.utmi_width
     values: dict[int, int] = {}
     values[0x00000] = 0x00010000
     values[0x0000C] = 0x00001400
@@ -2171,9 +2178,9 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     values[0x0002C] = 0x00080000 | int(fifo_words >> 4)
     values[0x00040] = 0x4F54400A
     values[0x00044] = int(((num_in_eps >= 1) > (num_out_eps >= 1)) + 2 * ((num_out_eps >= 1) > (num_in_eps >= 1))) << 2 | int(((num_in_eps >= 2) > (num_out_eps >= 2)) + 2 * ((num_out_eps >= 2) > (num_in_eps >= 2))) << 4 | int(((num_in_eps >= 3) > (num_out_eps >= 3)) + 2 * ((num_out_eps >= 3) > (num_in_eps >= 3))) << 6 | int(((num_in_eps >= 4) > (num_out_eps >= 4)) + 2 * ((num_out_eps >= 4) > (num_in_eps >= 4))) << 8 | int(((num_in_eps >= 5) > (num_out_eps >= 5)) + 2 * ((num_out_eps >= 5) > (num_in_eps >= 5))) << 10 | int(((num_in_eps >= 6) > (num_out_eps >= 6)) + 2 * ((num_out_eps >= 6) > (num_in_eps >= 6))) << 12 | int(((num_in_eps >= 7) > (num_out_eps >= 7)) + 2 * ((num_out_eps >= 7) > (num_in_eps >= 7))) << 14 | int(((num_in_eps >= 8) > (num_out_eps >= 8)) + 2 * ((num_out_eps >= 8) > (num_in_eps >= 8))) << 16 | int(((num_in_eps >= 9) > (num_out_eps >= 9)) + 2 * ((num_out_eps >= 9) > (num_in_eps >= 9))) << 18 | int(((num_in_eps >= 10) > (num_out_eps >= 10)) + 2 * ((num_out_eps >= 10) > (num_in_eps >= 10))) << 20 | int(((num_in_eps >= 11) > (num_out_eps >= 11)) + 2 * ((num_out_eps >= 11) > (num_in_eps >= 11))) << 22 | int(((num_in_eps >= 12) > (num_out_eps >= 12)) + 2 * ((num_out_eps >= 12) > (num_in_eps >= 12))) << 24 | int(((num_in_eps >= 13) > (num_out_eps >= 13)) + 2 * ((num_out_eps >= 13) > (num_in_eps >= 13))) << 26 | int(((num_in_eps >= 14) > (num_out_eps >= 14)) + 2 * ((num_out_eps >= 14) > (num_in_eps >= 14))) << 28 | int(((num_in_eps >= 15) > (num_out_eps >= 15)) + 2 * ((num_out_eps >= 15) > (num_in_eps >= 15))) << 30
-    values[0x00048] = 0x029C0264 | int(dma) << 3 | int(num_in_eps * (num_in_eps > num_out_eps) + num_out_eps * (num_out_eps >= num_in_eps)) << 10 | int(8 - 8 * dedicated_fifo) << 26
+    values[0x00048] = 0x029C0264 | int(dma) << 3 | int(num_in_eps * (num_in_eps > num_out_eps) + num_out_eps * (num_out_eps >= num_in_eps)) << 10
     values[0x0004C] = 0x00000868 | int(lpm) << 15 | int(fifo_words) << 16
-    values[0x00050] = int(num_in_eps * (1 - dedicated_fifo)) | int(dedicated_fifo) << 25 | int(num_in_eps) << 26 | int(desc_dma) << 30 | int(desc_dma) << 31
+    values[0x00050] = int(num_in_eps * (1 - dedicated_fifo)) | int(utmi_width >> 4) << 14 | int(dedicated_fifo) << 25 | int(num_in_eps) << 26 | int(desc_dma) << 30 | int(desc_dma) << 31
     for index in range(1, num_in_eps + 1):
         values[0x00100 + 0x4 * index] = int(fifo_words >> (4 + (num_in_eps > 11))) << 16 | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * (fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00800] = 0x08100000
@@ -2189,5 +2196,5 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
         values[0x00918 + 0x20 * index] = int(fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00918] = fifo_words >> 4
     values[0x00B00] = 0x00008000
-    values[0x12000] = int(superspeed) | int(superspeed) << 1 | int(commands) << 2 | int(15 * superspeed) << 4
+    values[0x12000] = int(superspeed) | int(superspeed) << 1 | int(commands) << 2 | int(15 * superspeed) << 4 | int(2000 * commands) << 16
     return values

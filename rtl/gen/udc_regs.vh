@@ -1837,8 +1837,8 @@ localparam [31:0] XCAP_CMDLATENCY_MASK = 32'hFFFF0000;
 
 // XCFG
 localparam [17:0] XCFG_OFFSET = 18'h12004;
-localparam [31:0] XCFG_RESET = 32'h00000000;
-localparam [31:0] XCFG_RW_MASK = 32'h0000001F;
+localparam [31:0] XCFG_RESET = 32'h03E80000;
+localparam [31:0] XCFG_RW_MASK = 32'hFFFF001F;
 localparam integer XCFG_SSEN_LSB = 0;
 localparam integer XCFG_SSEN_WIDTH = 1;
 localparam [31:0] XCFG_SSEN_MASK = 32'h00000001;
@@ -1854,6 +1854,9 @@ localparam [31:0] XCFG_U1EN_MASK = 32'h00000008;
 localparam integer XCFG_U2EN_LSB = 4;
 localparam integer XCFG_U2EN_WIDTH = 1;
 localparam [31:0] XCFG_U2EN_MASK = 32'h00000010;
+localparam integer XCFG_CMDLATENCY_LSB = 16;
+localparam integer XCFG_CMDLATENCY_WIDTH = 16;
+localparam [31:0] XCFG_CMDLATENCY_MASK = 32'hFFFF0000;
 
 // XSTS
 localparam [17:0] XSTS_OFFSET = 18'h12008;

@@ -16,14 +16,17 @@ module tb_top #
 (
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter EP_DIRECTIONS = 0,
     parameter FIFO_WORDS = 4096,
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
     parameter COMMANDS = 0,
+    parameter CMD_LATENCY = 1000,
     parameter SUPERSPEED = 0,
     parameter DATA_WIDTH = 32,
+    parameter UTMI_WIDTH = 8,
     parameter TIME_SCALE = 1,
     parameter TRACE = 0
 )
@@ -124,14 +127,17 @@ end
 udc #(
     .NUM_IN_EPS(NUM_IN_EPS),
     .NUM_OUT_EPS(NUM_OUT_EPS),
+    .EP_DIRECTIONS(EP_DIRECTIONS),
     .FIFO_WORDS(FIFO_WORDS),
     .DEDICATED_FIFO(DEDICATED_FIFO),
     .DMA(DMA),
     .DESC_DMA(DESC_DMA),
     .LPM(LPM),
     .COMMANDS(COMMANDS),
+    .CMD_LATENCY(CMD_LATENCY),
     .SUPERSPEED(SUPERSPEED),
     .DATA_WIDTH(DATA_WIDTH),
+    .UTMI_WIDTH(UTMI_WIDTH),
     .TIME_SCALE(TIME_SCALE),
     .TRACE(TRACE)
 ) udc (

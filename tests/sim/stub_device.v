@@ -14,14 +14,17 @@ module udc #
 (
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter EP_DIRECTIONS = 0,
     parameter FIFO_WORDS = 4096,
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
     parameter COMMANDS = 0,
+    parameter CMD_LATENCY = 1000,
     parameter SUPERSPEED = 0,
     parameter DATA_WIDTH = 32,
+    parameter UTMI_WIDTH = 8,
     parameter TIME_SCALE = 1,
     parameter TRACE = 0
 )

@@ -24,7 +24,9 @@ DEFAULTS = {
     "DESC_DMA": 0,
     "LPM": 0,
     "COMMANDS": 0,
+    "CMD_LATENCY": 1000,
     "SUPERSPEED": 0,
+    "UTMI_WIDTH": 8,
 }
 """Parameters of udc.v that reset values depend on, with their defaults."""
 
