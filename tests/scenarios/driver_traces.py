@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pymodel.gen import udc_regs
-from pymodel.gen.udc_regs import DCFG, DCTL, DIEPCTL, DIEPINT, DOEPCTL, DOEPINT, GINTSTS, GRXSTSP
-from pymodel.packets import PID
+from pymodel.gen.udc_regs import DCFG, DCTL, DIEPCTL, DIEPINT, DOEPINT, GINTSTS, GRXSTSP
 from raw import control_in, control_out, retry
-from tb.kernel import now, sleep, us
 from tb.kernel import ms as milliseconds
+from tb.kernel import now, sleep, us
 from tb.usb import SetupPacket
 
 PROBE = False
