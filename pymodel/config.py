@@ -75,7 +75,7 @@ class UdcParameters:
             "dedicated_fifo": (self.dedicated_fifo == 1, "1 (shared FIFOs are not built)"),
             "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
             "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
-            "lpm": (self.lpm == 0, "0 (LPM is not built)"),
+            "lpm": (self.lpm in (0, 1), "0 or 1"),
             "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),

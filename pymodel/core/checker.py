@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pymodel.config import UdcParameters
-from pymodel.trace import Cause, Event, Kind, decode
+from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
 from .data_path import DataPath
 from .judge import Judge
+from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
 
@@ -148,7 +149,7 @@ class Checker:
         handlers = self._handlers
         words = self._words
         for time, word in events:
-            self.time = time
+            self.time = self.model.time = time
             self.events += 1
             event = decode(word)
             handler = handlers.get(event.kind)
@@ -212,7 +213,15 @@ class Checker:
         elif offset == f.GINTSTS:
             # What is cleared now was perhaps found again at EOPF just before.
             self._incomplete &= ~event.data
-        elif offset in (f.DCTL, f.GAHBCFG, f.GRXFSIZ, f.GNPTXFSIZ, f.GRSTCTL, f.DIEPEMPMSK):
+        elif offset in (
+            f.DCTL,
+            f.GAHBCFG,
+            f.GLPMCFG,
+            f.GRXFSIZ,
+            f.GNPTXFSIZ,
+            f.GRSTCTL,
+            f.DIEPEMPMSK,
+        ):
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
@@ -254,6 +263,10 @@ class Checker:
 
     def _line(self, event: Event) -> None:
         model = self.model
+        if event.data & 0xF == Line.SLEEP:
+            judge_sleep(self)
+        elif model.sleeping:
+            self.touch("lpm")
         if event.data & 0xF == 1:
             self._grace = self.time + self.window.reset
         self.step(event)

@@ -31,6 +31,7 @@ GHWCFG1: Final = 0x044
 GHWCFG2: Final = 0x048
 GHWCFG3: Final = 0x04C
 GHWCFG4: Final = 0x050
+GLPMCFG: Final = 0x054
 GDFIFOCFG: Final = 0x05C
 DIEPTXF1: Final = 0x104
 
@@ -62,6 +63,7 @@ EP_DMAB: Final = 0x1C
 PCGCCTL: Final = 0xE00
 PCGCCTL1: Final = 0xE04
 PCGC_STOPPCLK: Final = 1 << 0
+PCGC_L1SUSPENDED: Final = 1 << 7
 FIFO_BASE: Final = 0x1000
 FIFO_END: Final = 0x11000
 
@@ -85,6 +87,7 @@ INT_INCOMPISOIN: Final = 1 << 20
 INT_INCOMPISOOUT: Final = 1 << 21
 INT_RESETDET: Final = 1 << 23
 INT_PTXFEMP: Final = 1 << 26
+INT_LPM: Final = 1 << 27
 INT_SESSREQ: Final = 1 << 30
 INT_WKUP: Final = 1 << 31
 GINTSTS_W1C: Final = 0xF8F3FC0A
@@ -163,6 +166,13 @@ DCFG_BITS: Final = 0xFF7EFFFF
 """DescDMA (bit 23) reads 0 while it is not built."""
 OTG_BVALIDOVEN: Final = 1 << 6
 OTG_BVALIDOVVAL: Final = 1 << 7
+LPM_CAP: Final = 1 << 0
+LPM_APPL1RES: Final = 1 << 1
+LPM_L1RESUMEOK: Final = 1 << 16
+LPM_REJECTCTRL: Final = 1 << 21
+LPM_ACCEPTISOC: Final = 1 << 22
+GLPMCFG_RW: Final = 0xD17E1F83
+"""RW bits of GLPMCFG; RstrSlpSts (29) reads 0."""
 GOTGCTL_STORED: Final = 0x00109EFE
 """Every RW bit: 7:1, 12:9, 15, 20."""
 DIEPTSIZ0_BITS: Final = 0x0018007F

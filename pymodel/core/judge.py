@@ -11,6 +11,7 @@ from pymodel.trace import Answer, Event
 
 from . import fields as f
 from .iso import FILLER
+from .lpm_judge import judge_lpm_token, loose_lpm_bits
 from .traffic import SETUP_RESERVE
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class Judge:
         checker = self.checker
         model = checker.model
         answer, n, pid = event.arg >> 13 & 7, event.arg >> 8 & 0xF, event.arg >> 4 & 0xF
+        if not pid:
+            judge_lpm_token(checker, event)
+            return
         if pid not in TOKEN_PIDS or answer > Answer.ISO:
             checker.wrong("decision", f"{event}: there is no such token or answer")
             return
@@ -211,6 +215,8 @@ class Judge:
         if offset == f.GINTSTS and model.empmsk:
             # IEPInt then contains DIEPINT.TxFEmp, which follows the FIFO some clocks later.
             return exact & ~f.INT_IEP, bound | f.INT_IEP
+        if offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
+            return exact & ~loose_lpm_bits(self.checker, offset), bound
         if not f.IN_BASE <= offset < f.PCGCCTL:
             return exact, bound
         n = offset - f.IN_BASE >> 5 & 0xF

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pymodel.trace import Cause
 
+from .lpm_judge import sleep_overdue
+
 if TYPE_CHECKING:
     from .checker import Checker
 
@@ -29,6 +31,9 @@ class Progress:
         """Note since when something is due; say so when it takes too long."""
         checker = self.checker
         model = checker.model
+        if model.sleep_due is not None and sleep_overdue(checker):
+            checker.wrong("sleep", "L1 was not entered after an acknowledged LPM token")
+            model.sleep_due = None
         if not (model.due or model.due_status or model.flushing or self._since or model.dma_on):
             return
         window, now = checker.window, checker.time

@@ -9,6 +9,7 @@ from functools import partial
 from pymodel.config import UdcParameters
 
 from . import fields as f
+from .lpm import L1_WAKE
 from .state import InEndpoint, OutEndpoint
 from .traffic import Traffic
 
@@ -95,6 +96,7 @@ class Registers(Traffic):
             f.DAINTMSK: lambda: self.daintmsk,
             f.DIEPEMPMSK: lambda: self.empmsk,
             f.DEACHINT: self.deachint,
+            f.PCGCCTL: lambda: self.storage.get(f.PCGCCTL, 0) | self.sleeping * f.PCGC_L1SUSPENDED,
         }
         self._writers: dict[int, Callable[[int], None]] = {
             f.GOTGCTL: self._write_gotgctl,
@@ -113,6 +115,9 @@ class Registers(Traffic):
             f.DAINTMSK: self._write_daintmsk,
             f.DIEPEMPMSK: self._write_empmsk,
         }
+        if parameters.lpm:
+            self._readers[f.GLPMCFG] = self.read_glpmcfg
+            self._writers[f.GLPMCFG] = self.write_glpmcfg
         for n in range(1, parameters.num_in_eps + 1):
             offset = f.DIEPTXF1 + 4 * (n - 1)
             self._readers[offset] = partial(self._read_txfsiz, n)
@@ -258,10 +263,13 @@ class Registers(Traffic):
         self.address = address
 
     def _read_dctl(self) -> int:
+        if self.waking_since is not None and self.time - self.waking_since >= L1_WAKE:
+            self.end_wake()
         return self.dctl | self.gin_nak_asked << 2 | self.gout_nak_asked << 3
 
     def _write_dctl(self, value: int) -> None:
         self.dctl = value & f.DCTL_STORED
+        self.remote_wake()
         mode = (value & f.DCTL_TSTCTL) >> 4
         if not self.test_mode and f.TEST_J <= mode <= f.TEST_PACKET:
             # No way on or back but a new start (USB 2.0 section 7.1.20).

@@ -11,7 +11,8 @@ from pymodel.packets import PID
 from pymodel.trace import Answer
 
 from . import fields as f
-from .iso import FILLER, Isochronous
+from .iso import FILLER
+from .lpm import LinkPower
 from .state import InEndpoint, RxEntry, TxFifo
 
 __all__ = ["SETUP_RESERVE", "Traffic"]
@@ -40,8 +41,8 @@ Decision = tuple[int, int, int]
 """(answer, PID to send or to expect, bytes to send)."""
 
 
-class Traffic(Isochronous):
-    """Isochronous rules plus packets.
+class Traffic(LinkPower):
+    """Isochronous rules and LPM plus packets.
 
     Attributes:
         due_status: status words without data that must be pushed, (PktSts, endpoint).
@@ -119,6 +120,9 @@ class Traffic(Isochronous):
     def on_token(self, arg: int, data: int, choice: object) -> None:
         """TOKEN: the controller has decided."""
         answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
+        if not pid:
+            self.on_lpm(answer, data)
+            return
         if not n and pid != _SETUP and self.setup_open and not self.setup_token:
             # The first token after a SETUP ends its stage (section 7).
             self.setup_token = True
@@ -190,6 +194,8 @@ class Traffic(Isochronous):
             self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
             self._accept_setup(payload)
             return
+        if not n and self.control_read:
+            self.control_open = False
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
         self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
         if out.eptype == _TYPE_ISO:
@@ -215,6 +221,7 @@ class Traffic(Isochronous):
         ep.toggle = out.toggle = 1
         if out.supcnt:
             out.supcnt -= 1
+        self.control_open = True
         self.setup_open = True
         self.setup_token = False
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
@@ -412,6 +419,7 @@ class Traffic(Isochronous):
         if not n:
             # SET_ADDRESS takes effect with the status IN (section 4, DCFG.DevAddr).
             self.old_address = self.address
+            self.control_open = self.control_open and self.control_read
         if not ep.pktcnt:
             ep.enabled = False
             self.expect_in(n, f.EPI_XFERCOMPL)
