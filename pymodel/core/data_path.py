@@ -60,7 +60,7 @@ class DataPath:
         model = checker.model
         pid, n, size = event.arg >> 4 & 0xF, event.arg & 0xF, event.data
         words, self._rx_words = self._rx_words, []
-        if size > MAX_PAYLOAD or n >= len(model.outs):
+        if size > MAX_PAYLOAD or n >= len(model.outs) or not model.outs[n].exists:
             checker.wrong("packet accepted", f"{event}: no packet of ours is like that")
             return
         need = size + 3 >> 2
@@ -117,7 +117,7 @@ class DataPath:
         checker = self.checker
         model = checker.model
         kind, n = event.arg >> 4 & 0xF, event.arg & 0xF
-        if n >= len(model.outs):
+        if n >= len(model.outs) or not model.outs[n].exists:
             checker.wrong("status word", f"{event}: there is no such endpoint")
             return
         due = (kind, n) in model.due_status
@@ -234,7 +234,7 @@ class DataPath:
         checker = self.checker
         model = checker.model
         n, size = event.arg & 0xF, event.data
-        if n >= len(model.ins) or size > MAX_PAYLOAD:
+        if n >= len(model.ins) or not model.ins[n].exists or size > MAX_PAYLOAD:
             checker.wrong("packet fetched", f"{event}: no packet of ours is like that")
             return
         ep = model.ins[n]

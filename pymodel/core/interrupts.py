@@ -115,7 +115,7 @@ class Interrupts(State):
         """Compute DAINT bit n: bit 7 of DIEPMSK lets nothing through (section 4)."""
         ep = self.ins[n]
         on = ep.intr & self.diepmsk & ~f.IEP_TXFEMP
-        if not on and self.empmsk >> n & 1:
+        if not on and self.empmsk >> n & 1 and ep.exists:
             on = self.tx_empty(self.fifo_of(ep))
         if on:
             self.daint |= 1 << n
@@ -172,7 +172,7 @@ class Interrupts(State):
         storage = self.storage
         for n in range(len(self.ins)):
             mask = storage.get(f.DIEPEACHMSK0 + 4 * n, 0)
-            if mask and self.diepint(n) & mask:
+            if mask and self.ins[n].exists and self.diepint(n) & mask:
                 value |= 1 << n
         for n, out in enumerate(self.outs):
             if out.intr & storage.get(f.DOEPEACHMSK0 + 4 * n, 0):

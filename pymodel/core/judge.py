@@ -106,6 +106,9 @@ class Judge:
         if model.test_mode and pid != PID.IN:
             # A host that tests sends none of these; what they get is not specified.
             return True
+        ends = model.ins if pid == PID.IN else model.outs
+        if n >= len(ends) or not ends[n].exists:
+            return False
         if pid != PID.IN and n < len(model.outs):
             out = model.outs[n]
             free = model.rx.depth - model.rx.used
@@ -146,7 +149,7 @@ class Judge:
         """Return the state that the decision depends on."""
         model = self.checker.model
         if pid == PID.IN:
-            if n >= len(model.ins):
+            if n >= len(model.ins) or not model.ins[n].exists:
                 return "no such endpoint"
             ep = model.ins[n]
             fifo = model.fifo_of(ep)
@@ -155,7 +158,7 @@ class Judge:
                 f"toggle or parity {ep.toggle}, frame {model.soffn}, "
                 f"{len(fifo.packets)} packets in FIFO, XferSize {ep.xfersize}, PktCnt {ep.pktcnt}"
             )
-        if n >= len(model.outs):
+        if n >= len(model.outs) or not model.outs[n].exists:
             return "no such endpoint"
         out = model.outs[n]
         return (

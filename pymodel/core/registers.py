@@ -37,10 +37,9 @@ def hardware_configuration(par: UdcParameters) -> tuple[int, int, int, int]:
     """Return GHWCFG1 to GHWCFG4 for the parameters (facts section 2)."""
     cfg1 = 0
     for n in range(1, 16):
-        if n <= par.num_in_eps and n > par.num_out_eps:
-            cfg1 |= 1 << 2 * n
-        elif n <= par.num_out_eps and n > par.num_in_eps:
-            cfg1 |= 2 << 2 * n
+        has_in, has_out = par.has_in(n), par.has_out(n)
+        if has_in != has_out:
+            cfg1 |= (1 if has_in else 2) << 2 * n
     cfg2 = (
         4  # OtgMode: a device without OTG
         | par.dma << 3
@@ -53,7 +52,13 @@ def hardware_configuration(par: UdcParameters) -> tuple[int, int, int, int]:
         | 2 << 24
     )
     cfg3 = 8 | 6 << 4 | 1 << 11 | par.lpm << 15 | par.fifo_words << 16
-    cfg4 = par.dedicated_fifo << 25 | par.num_in_eps << 26 | par.desc_dma * 3 << 30
+    cfg4 = (
+        par.num_in_eps * (1 - par.dedicated_fifo)
+        | (par.utmi_width == 16) << 14
+        | par.dedicated_fifo << 25
+        | par.num_in_eps << 26
+        | par.desc_dma * 3 << 30
+    )
     return cfg1, cfg2, cfg3, cfg4 & f.M32
 
 
@@ -118,9 +123,11 @@ class Registers(Traffic):
             self._readers[offset] = partial(self._read_txfsiz, n)
             self._writers[offset] = partial(self._write_txfsiz, n)
         for ep in self.ins:
-            self._map_in(ep)
+            if ep.exists:
+                self._map_in(ep)
         for out in self.outs:
-            self._map_out(out)
+            if out.exists:
+                self._map_out(out)
 
     def _map_in(self, ep: InEndpoint) -> None:
         base = f.IN_BASE + f.EP_STRIDE * ep.index
