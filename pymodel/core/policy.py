@@ -102,14 +102,14 @@ class EagerPolicy:
                     self.bytes_out += len(payload)
             return True
         fetching = model.fetching
-        for k, ep in enumerate(fetching):
+        for ep in model.fetch_order(fetching) if model.shared else fetching:
             size = model.tx_ready(ep)
             if size:
                 payload = self.memory.device_read(ep.dma & ~3, size)
                 model.step((_TX_PACKET, ep.index, size), payload)
                 self.bytes_in += size
                 # Round robin: whoever was served goes to the end of the line.
-                del fetching[k]
+                fetching.remove(ep)
                 if ep.xfersize:
                     fetching.append(ep)
                 return True
