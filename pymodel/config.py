@@ -62,26 +62,39 @@ class UdcParameters:
         legal: dict[str, tuple[bool, str]] = {
             "num_in_eps": (1 <= self.num_in_eps <= 15, "1 to 15"),
             "num_out_eps": (1 <= self.num_out_eps <= 15, "1 to 15"),
-            "ep_directions": (self.ep_directions == 0, "0 (directions are not built)"),
+            "ep_directions": (
+                0 <= self.ep_directions < 1 << 32
+                and not self.ep_directions & 3
+                and not self.ep_directions & self.ep_directions >> 1 & 0x55555555,
+                "two bits per endpoint: 0 both, 1 IN only, 2 OUT only; endpoint 0 has both",
+            ),
             "fifo_words": (
                 512 <= self.fifo_words <= 32768 and self.fifo_words & (self.fifo_words - 1) == 0,
                 "a power of two from 512 to 32768",
             ),
-            "dedicated_fifo": (self.dedicated_fifo == 1, "1 (shared FIFOs are not built)"),
+            "dedicated_fifo": (self.dedicated_fifo in (0, 1), "0 (shared) or 1"),
             "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
             "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
             "lpm": (self.lpm in (0, 1), "0 or 1"),
             "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
-            "data_width": (self.data_width == 32, "32"),
-            "utmi_width": (self.utmi_width == 8, "8"),
+            "data_width": (self.data_width in (32, 64), "32 or 64"),
+            "utmi_width": (self.utmi_width in (8, 16), "8 or 16"),
             "time_scale": (1 <= self.time_scale <= 1000, "1 to 1000"),
             "trace": (self.trace in (0, 1), "0 or 1"),
         }
         for name, (good, text) in legal.items():
             if not good:
                 raise ValueError(f"parameter {name}={getattr(self, name)}: legal is {text}")
+
+    def has_in(self, number: int) -> bool:
+        """Tell whether there is an IN endpoint of this number."""
+        return number <= self.num_in_eps and self.ep_directions >> 2 * number & 3 != 2
+
+    def has_out(self, number: int) -> bool:
+        """Tell whether there is an OUT endpoint of this number."""
+        return number <= self.num_out_eps and self.ep_directions >> 2 * number & 3 != 1
 
     def verilog(self) -> dict[str, int]:
         """Return the parameters under their Verilog names."""

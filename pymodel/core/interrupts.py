@@ -97,8 +97,12 @@ class Interrupts(State):
     # -- levels ------------------------------------------------------------------------------
 
     def fifo_of(self, ep: InEndpoint) -> TxFifo:
-        """Return the Tx FIFO that TxFNum names; FIFO 0 for a number that does not exist."""
-        return self.tx[ep.fifo if ep.fifo < len(self.tx) else 0]
+        """Return the Tx FIFO of an endpoint."""
+        raise NotImplementedError
+
+    def periodic_empty(self) -> bool:
+        """GINTSTS.PTxFEmp."""
+        raise NotImplementedError
 
     def tx_empty(self, fifo: TxFifo) -> bool:
         """DIEPINT.TxFEmp: half or completely empty, as GAHBCFG.NPTxFEmpLvl says."""
@@ -115,7 +119,7 @@ class Interrupts(State):
         """Compute DAINT bit n: bit 7 of DIEPMSK lets nothing through (section 4)."""
         ep = self.ins[n]
         on = ep.intr & self.diepmsk & ~f.IEP_TXFEMP
-        if not on and self.empmsk >> n & 1:
+        if not on and self.empmsk >> n & 1 and ep.exists:
             on = self.tx_empty(self.fifo_of(ep))
         if on:
             self.daint |= 1 << n
@@ -143,7 +147,9 @@ class Interrupts(State):
 
     def gintsts(self) -> int:
         """Return GINTSTS."""
-        value = self.latched | f.INT_PTXFEMP
+        value = self.latched
+        if self.periodic_empty():
+            value |= f.INT_PTXFEMP
         if self.gotgint:
             value |= f.INT_OTG
         if not self.dma_on and (self.rx.entries or self.rx.current):
@@ -172,7 +178,7 @@ class Interrupts(State):
         storage = self.storage
         for n in range(len(self.ins)):
             mask = storage.get(f.DIEPEACHMSK0 + 4 * n, 0)
-            if mask and self.diepint(n) & mask:
+            if mask and self.ins[n].exists and self.diepint(n) & mask:
                 value |= 1 << n
         for n, out in enumerate(self.outs):
             if out.intr & storage.get(f.DOEPEACHMSK0 + 4 * n, 0):

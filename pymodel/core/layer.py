@@ -24,6 +24,8 @@ _OUT, _IN, _SOF, _SETUP, _PING = (
     int(PID.SETUP),
     int(PID.PING),
 )
+_EXT, _LPM = 0x0, 0x3
+"""PID of an extended token and the sub-PID of LPM (LPM addendum table 8-1)."""
 _ACK = int(PID.ACK)
 _DATA_PIDS = frozenset(int(pid) for pid in DATA_PIDS)
 _A_ACK, _A_NAK, _A_STALL, _A_NYET, _A_DATA, _A_ISO = (
@@ -55,7 +57,8 @@ class PacketLayer:
 
     Attributes:
         awaiting: "" idle, "data" after an OUT or SETUP token, "handshake" after data was sent,
-            "sent" after isochronous data was sent: nothing answers, it is done when it is over.
+            "sent" after isochronous data was sent: nothing answers, it is done when it is over,
+            "extended" after an extended token.
     """
 
     def __init__(self, model: UdcModel, policy: EagerPolicy) -> None:
@@ -80,6 +83,8 @@ class PacketLayer:
             self._sent(now)
         elif self.awaiting == "data":
             self._drop(1, now)
+        elif self.awaiting == "extended":
+            self.awaiting = ""
 
     def receive(self, packet: bytes, rx_error: bool = False, now: int = 0) -> bytes | None:
         """Take a packet from the host.
@@ -100,6 +105,10 @@ class PacketLayer:
             self._drop(1, now)
         elif self.awaiting == "sent":
             self._sent(now)
+        elif self.awaiting == "extended":
+            self.awaiting = ""
+            if pid == _LPM and token_crc_ok(packet):
+                return self._receive_lpm((packet[1] | packet[2] << 8) & 0x7FF, now)
         elif self.awaiting:
             self.awaiting = ""
             good = pid == _ACK and len(packet) == 1
@@ -111,7 +120,9 @@ class PacketLayer:
             return None
         if pid in (_OUT, _IN, _SETUP, _PING):
             return self._receive_token(pid, packet, now)
-        if pid == _SOF and token_crc_ok(packet):
+        if pid == _EXT:
+            self._receive_extended(packet)
+        elif pid == _SOF and token_crc_ok(packet):
             self._receive_sof((packet[1] | packet[2] << 8) & 0x7FF)
         return None
 
@@ -182,6 +193,21 @@ class PacketLayer:
         if model.due or model.due_status:
             self.policy.settle(now)
         return None
+
+    def _receive_extended(self, packet: bytes) -> None:
+        """An extended token: its second packet says what it is."""
+        model = self.model
+        value = (packet[1] | packet[2] << 8) & 0x7FF
+        ours = value in (model.address, model.old_address)
+        if ours and model.par.lpm and token_crc_ok(packet):
+            self.awaiting = "extended"
+
+    def _receive_lpm(self, attributes: int, now: int) -> bytes | None:
+        answer = self.model.decide_lpm(attributes)
+        if answer:
+            self.model.step((_TOKEN, answer << 13, attributes))
+            self.policy.settle(now)
+        return _HANDSHAKE.get(answer)
 
     def _drop(self, reason: int, now: int, pid: int = 0) -> None:
         self.awaiting = ""

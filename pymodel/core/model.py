@@ -108,21 +108,28 @@ class UdcModel(Registers):
             self.expect_global(f.INT_USBSUSP)
         elif what == Line.RESUME:
             self.suspended = False
+            self.on_awake()
             self.expect_global(f.INT_WKUP)
+        elif what == Line.SLEEP:
+            self.on_sleep()
         elif what == Line.VBUS_ON:
             self.vbus_valid = True
             self.expect_global(f.INT_SESSREQ)
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
             self.test_mode = 0
+            self.on_awake()
             self.expect_otg(f.OTG_SESENDDET)
 
     def _bus_reset(self) -> None:
         causes = f.INT_USBRST
-        if self.suspended or self.storage.get(f.PCGCCTL, 0) & f.PCGC_STOPPCLK:
+        stopped = self.storage.get(f.PCGCCTL, 0) & f.PCGC_STOPPCLK
+        if self.suspended or self.sleeping or stopped:
             self.suspended = False
             causes |= f.INT_RESETDET
         self.expect_global(causes)
+        self.on_awake()
+        self.control_open = False
         self.dcfg &= ~(0x7F << 4)
         self.address = self.old_address = 0
         self.setup_open = self.setup_token = False

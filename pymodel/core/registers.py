@@ -9,6 +9,8 @@ from functools import partial
 from pymodel.config import UdcParameters
 
 from . import fields as f
+from .lpm import L1_WAKE
+from .shared import TAKEN_BACK
 from .state import InEndpoint, OutEndpoint
 from .traffic import Traffic
 
@@ -36,10 +38,9 @@ def hardware_configuration(par: UdcParameters) -> tuple[int, int, int, int]:
     """Return GHWCFG1 to GHWCFG4 for the parameters (facts section 2)."""
     cfg1 = 0
     for n in range(1, 16):
-        if n <= par.num_in_eps and n > par.num_out_eps:
-            cfg1 |= 1 << 2 * n
-        elif n <= par.num_out_eps and n > par.num_in_eps:
-            cfg1 |= 2 << 2 * n
+        has_in, has_out = par.has_in(n), par.has_out(n)
+        if has_in != has_out:
+            cfg1 |= (1 if has_in else 2) << 2 * n
     cfg2 = (
         4  # OtgMode: a device without OTG
         | par.dma << 3
@@ -52,7 +53,13 @@ def hardware_configuration(par: UdcParameters) -> tuple[int, int, int, int]:
         | 2 << 24
     )
     cfg3 = 8 | 6 << 4 | 1 << 11 | par.lpm << 15 | par.fifo_words << 16
-    cfg4 = par.dedicated_fifo << 25 | par.num_in_eps << 26 | par.desc_dma * 3 << 30
+    cfg4 = (
+        par.num_in_eps * (1 - par.dedicated_fifo)
+        | (par.utmi_width == 16) << 14
+        | par.dedicated_fifo << 25
+        | par.num_in_eps << 26
+        | par.desc_dma * 3 << 30
+    )
     return cfg1, cfg2, cfg3, cfg4 & f.M32
 
 
@@ -80,7 +87,7 @@ class Registers(Traffic):
             f.GRXSTSR: self._read_grxstsr,
             f.GRXFSIZ: lambda: self.grxfsiz,
             f.GNPTXFSIZ: lambda: self.txfsiz[0],
-            f.GNPTXSTS: lambda: 8 << 16 | self._space(0),
+            f.GNPTXSTS: self.gnptxsts,
             f.DCFG: lambda: self.dcfg,
             f.DCTL: self._read_dctl,
             f.DSTS: self._read_dsts,
@@ -88,8 +95,8 @@ class Registers(Traffic):
             f.DOEPMSK: lambda: self.doepmsk,
             f.DAINT: lambda: self.daint,
             f.DAINTMSK: lambda: self.daintmsk,
-            f.DIEPEMPMSK: lambda: self.empmsk,
             f.DEACHINT: self.deachint,
+            f.PCGCCTL: lambda: self.storage.get(f.PCGCCTL, 0) | self.sleeping * f.PCGC_L1SUSPENDED,
         }
         self._writers: dict[int, Callable[[int], None]] = {
             f.GOTGCTL: self._write_gotgctl,
@@ -106,16 +113,27 @@ class Registers(Traffic):
             f.DIEPMSK: self._write_diepmsk,
             f.DOEPMSK: self._write_doepmsk,
             f.DAINTMSK: self._write_daintmsk,
-            f.DIEPEMPMSK: self._write_empmsk,
         }
+        if parameters.lpm:
+            self._readers[f.GLPMCFG] = self.read_glpmcfg
+            self._writers[f.GLPMCFG] = self.write_glpmcfg
+        self._stored = dict(_STORED)
+        if self.shared:
+            # In their place are DTKNQR3 and DTKNQR4, which read 0.
+            del self._stored[f.DTHRCTL]
+        else:
+            self._readers[f.DIEPEMPMSK] = lambda: self.empmsk
+            self._writers[f.DIEPEMPMSK] = self._write_empmsk
         for n in range(1, parameters.num_in_eps + 1):
             offset = f.DIEPTXF1 + 4 * (n - 1)
             self._readers[offset] = partial(self._read_txfsiz, n)
             self._writers[offset] = partial(self._write_txfsiz, n)
         for ep in self.ins:
-            self._map_in(ep)
+            if ep.exists:
+                self._map_in(ep)
         for out in self.outs:
-            self._map_out(out)
+            if out.exists:
+                self._map_out(out)
 
     def _map_in(self, ep: InEndpoint) -> None:
         base = f.IN_BASE + f.EP_STRIDE * ep.index
@@ -168,7 +186,7 @@ class Registers(Traffic):
         if writer is not None:
             writer(value)
             return
-        stored = _STORED.get(offset)
+        stored = self._stored.get(offset)
         if stored is not None:
             self.storage[offset] = value & stored
         elif f.FIFO_BASE <= offset < f.FIFO_END and not self.dma_on:
@@ -198,7 +216,7 @@ class Registers(Traffic):
         if self.flushing:
             if 0x1F in self.flushing:
                 value |= f.RST_RXFFLSH
-            if self.flushing - {0x1F}:
+            if self.flushing - {0x1F, TAKEN_BACK}:
                 value |= f.RST_TXFFLSH
         return value
 
@@ -234,6 +252,8 @@ class Registers(Traffic):
         fifo = self.tx[n]
         fifo.clear()
         fifo.depth = value >> 16
+        if not n:
+            self.queue.clear()
         for ep in self.ins:
             self.refresh_in(ep.index)
 
@@ -251,10 +271,13 @@ class Registers(Traffic):
         self.address = address
 
     def _read_dctl(self) -> int:
+        if self.waking_since is not None and self.time - self.waking_since >= L1_WAKE:
+            self.end_wake()
         return self.dctl | self.gin_nak_asked << 2 | self.gout_nak_asked << 3
 
     def _write_dctl(self, value: int) -> None:
         self.dctl = value & f.DCTL_STORED
+        self.remote_wake()
         mode = (value & f.DCTL_TSTCTL) >> 4
         if not self.test_mode and f.TEST_J <= mode <= f.TEST_PACKET:
             # No way on or back but a new start (USB 2.0 section 7.1.20).
@@ -346,14 +369,9 @@ class Registers(Traffic):
             ep.sending = -1
             if not self.dma_on:
                 self._find_owners()
-                self.form_packets(ep, self.fifo_of(ep))
+                if not self.queued(ep):
+                    self.form_packets(ep, self.fifo_of(ep))
             self._find_fetching()
-
-    def _find_fetching(self) -> None:
-        """Keep the order of those that wait already."""
-        waiting = [ep for ep in self.fetching if ep.enabled and ep.xfersize]
-        new = [ep for ep in self.ins if ep.enabled and ep.xfersize and ep not in waiting]
-        self.fetching[:] = waiting + new
 
     def _find_owners(self) -> None:
         """Find the endpoint that each Tx FIFO works for; an enabled one has precedence."""

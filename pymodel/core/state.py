@@ -85,6 +85,7 @@ class InEndpoint:
     """IN endpoint n.
 
     Attributes:
+        exists: it was built (EP_DIRECTIONS); what was not is never active and has no registers.
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
         sending: bytes of the packet that is on its way, below 0 for none.
         served: isochronous packets sent in the frame `served_at` (a `State.frame_serial`).
@@ -96,6 +97,7 @@ class InEndpoint:
         "dma",
         "enabled",
         "eptype",
+        "exists",
         "fifo",
         "index",
         "intr",
@@ -113,9 +115,10 @@ class InEndpoint:
         "xfersize",
     )
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, exists: bool = True) -> None:
         """Start as after power-on."""
         self.index = index
+        self.exists = exists
         self.reset()
 
     def reset(self) -> None:
@@ -145,6 +148,7 @@ class OutEndpoint:
     """OUT endpoint n.
 
     Attributes:
+        exists: it was built, as for an IN endpoint.
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
         rxdpid: code of the PID of the last isochronous packet (DOEPTSIZ.RxDPID).
         served_at: `State.frame_serial` when that packet came.
@@ -156,6 +160,7 @@ class OutEndpoint:
         "dma",
         "enabled",
         "eptype",
+        "exists",
         "index",
         "intr",
         "limit",
@@ -172,9 +177,10 @@ class OutEndpoint:
         "xfersize",
     )
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, exists: bool = True) -> None:
         """Start as after power-on."""
         self.index = index
+        self.exists = exists
         self.reset()
 
     def reset(self) -> None:
@@ -216,8 +222,8 @@ class State:
     def __init__(self, parameters: UdcParameters) -> None:
         """Start as after power-on."""
         self.par = par = parameters
-        self.ins = [InEndpoint(n) for n in range(par.num_in_eps + 1)]
-        self.outs = [OutEndpoint(n) for n in range(par.num_out_eps + 1)]
+        self.ins = [InEndpoint(n, par.has_in(n)) for n in range(par.num_in_eps + 1)]
+        self.outs = [OutEndpoint(n, par.has_out(n)) for n in range(par.num_out_eps + 1)]
         self.tx = [TxFifo(0) for _ in range(par.num_in_eps + 1)]
         self.rx = RxFifo(0)
         self.storage: dict[int, int] = {}
@@ -243,9 +249,10 @@ class State:
         self.storage = {
             f.DVBUSDIS: 0x17D7,
             f.DVBUSPULSE: 0x5B8,
-            f.DTHRCTL: 0x08020020,
             **keep,
         }
+        if self.par.dedicated_fifo:
+            self.storage[f.DTHRCTL] = 0x08020020
         for ep in self.ins:
             ep.reset()
         for out in self.outs:

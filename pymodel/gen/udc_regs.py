@@ -600,7 +600,7 @@ class GSNPSID(Register):
 
 
 class GHWCFG1(Register):
-    """Direction of each endpoint, two bits for endpoint n at 2n: 0 both, 1 IN only, 2 OUT only."""
+    """Direction of each endpoint, two bits for endpoint n at 2n: 0 both (or none at all), 1 IN only, 2 OUT only: what NUM_IN_EPS, NUM_OUT_EPS and EP_DIRECTIONS together allow."""
 
     NAME: ClassVar[str] = "GHWCFG1"
     OFFSET: ClassVar[int] = 0x00044
@@ -2133,6 +2133,8 @@ class _Parameters(Protocol):
     @property
     def num_out_eps(self) -> int: ...
     @property
+    def ep_directions(self) -> int: ...
+    @property
     def fifo_words(self) -> int: ...
     @property
     def dedicated_fifo(self) -> int: ...
@@ -2160,6 +2162,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     """
     num_in_eps = parameters.num_in_eps
     num_out_eps = parameters.num_out_eps
+    ep_directions = parameters.ep_directions
     fifo_words = parameters.fifo_words
     dedicated_fifo = parameters.dedicated_fifo
     dma = parameters.dma
@@ -2177,7 +2180,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     values[0x00028] = int(fifo_words >> 2) | int(fifo_words >> 4) << 16
     values[0x0002C] = 0x00080000 | int(fifo_words >> 4)
     values[0x00040] = 0x4F54400A
-    values[0x00044] = int(((num_in_eps >= 1) > (num_out_eps >= 1)) + 2 * ((num_out_eps >= 1) > (num_in_eps >= 1))) << 2 | int(((num_in_eps >= 2) > (num_out_eps >= 2)) + 2 * ((num_out_eps >= 2) > (num_in_eps >= 2))) << 4 | int(((num_in_eps >= 3) > (num_out_eps >= 3)) + 2 * ((num_out_eps >= 3) > (num_in_eps >= 3))) << 6 | int(((num_in_eps >= 4) > (num_out_eps >= 4)) + 2 * ((num_out_eps >= 4) > (num_in_eps >= 4))) << 8 | int(((num_in_eps >= 5) > (num_out_eps >= 5)) + 2 * ((num_out_eps >= 5) > (num_in_eps >= 5))) << 10 | int(((num_in_eps >= 6) > (num_out_eps >= 6)) + 2 * ((num_out_eps >= 6) > (num_in_eps >= 6))) << 12 | int(((num_in_eps >= 7) > (num_out_eps >= 7)) + 2 * ((num_out_eps >= 7) > (num_in_eps >= 7))) << 14 | int(((num_in_eps >= 8) > (num_out_eps >= 8)) + 2 * ((num_out_eps >= 8) > (num_in_eps >= 8))) << 16 | int(((num_in_eps >= 9) > (num_out_eps >= 9)) + 2 * ((num_out_eps >= 9) > (num_in_eps >= 9))) << 18 | int(((num_in_eps >= 10) > (num_out_eps >= 10)) + 2 * ((num_out_eps >= 10) > (num_in_eps >= 10))) << 20 | int(((num_in_eps >= 11) > (num_out_eps >= 11)) + 2 * ((num_out_eps >= 11) > (num_in_eps >= 11))) << 22 | int(((num_in_eps >= 12) > (num_out_eps >= 12)) + 2 * ((num_out_eps >= 12) > (num_in_eps >= 12))) << 24 | int(((num_in_eps >= 13) > (num_out_eps >= 13)) + 2 * ((num_out_eps >= 13) > (num_in_eps >= 13))) << 26 | int(((num_in_eps >= 14) > (num_out_eps >= 14)) + 2 * ((num_out_eps >= 14) > (num_in_eps >= 14))) << 28 | int(((num_in_eps >= 15) > (num_out_eps >= 15)) + 2 * ((num_out_eps >= 15) > (num_in_eps >= 15))) << 30
+    values[0x00044] = int(((num_in_eps >= 1) * ((ep_directions >> 2 & 3) != 2) > (num_out_eps >= 1) * ((ep_directions >> 2 & 3) != 1)) + 2 * ((num_out_eps >= 1) * ((ep_directions >> 2 & 3) != 1) > (num_in_eps >= 1) * ((ep_directions >> 2 & 3) != 2))) << 2 | int(((num_in_eps >= 2) * ((ep_directions >> 4 & 3) != 2) > (num_out_eps >= 2) * ((ep_directions >> 4 & 3) != 1)) + 2 * ((num_out_eps >= 2) * ((ep_directions >> 4 & 3) != 1) > (num_in_eps >= 2) * ((ep_directions >> 4 & 3) != 2))) << 4 | int(((num_in_eps >= 3) * ((ep_directions >> 6 & 3) != 2) > (num_out_eps >= 3) * ((ep_directions >> 6 & 3) != 1)) + 2 * ((num_out_eps >= 3) * ((ep_directions >> 6 & 3) != 1) > (num_in_eps >= 3) * ((ep_directions >> 6 & 3) != 2))) << 6 | int(((num_in_eps >= 4) * ((ep_directions >> 8 & 3) != 2) > (num_out_eps >= 4) * ((ep_directions >> 8 & 3) != 1)) + 2 * ((num_out_eps >= 4) * ((ep_directions >> 8 & 3) != 1) > (num_in_eps >= 4) * ((ep_directions >> 8 & 3) != 2))) << 8 | int(((num_in_eps >= 5) * ((ep_directions >> 10 & 3) != 2) > (num_out_eps >= 5) * ((ep_directions >> 10 & 3) != 1)) + 2 * ((num_out_eps >= 5) * ((ep_directions >> 10 & 3) != 1) > (num_in_eps >= 5) * ((ep_directions >> 10 & 3) != 2))) << 10 | int(((num_in_eps >= 6) * ((ep_directions >> 12 & 3) != 2) > (num_out_eps >= 6) * ((ep_directions >> 12 & 3) != 1)) + 2 * ((num_out_eps >= 6) * ((ep_directions >> 12 & 3) != 1) > (num_in_eps >= 6) * ((ep_directions >> 12 & 3) != 2))) << 12 | int(((num_in_eps >= 7) * ((ep_directions >> 14 & 3) != 2) > (num_out_eps >= 7) * ((ep_directions >> 14 & 3) != 1)) + 2 * ((num_out_eps >= 7) * ((ep_directions >> 14 & 3) != 1) > (num_in_eps >= 7) * ((ep_directions >> 14 & 3) != 2))) << 14 | int(((num_in_eps >= 8) * ((ep_directions >> 16 & 3) != 2) > (num_out_eps >= 8) * ((ep_directions >> 16 & 3) != 1)) + 2 * ((num_out_eps >= 8) * ((ep_directions >> 16 & 3) != 1) > (num_in_eps >= 8) * ((ep_directions >> 16 & 3) != 2))) << 16 | int(((num_in_eps >= 9) * ((ep_directions >> 18 & 3) != 2) > (num_out_eps >= 9) * ((ep_directions >> 18 & 3) != 1)) + 2 * ((num_out_eps >= 9) * ((ep_directions >> 18 & 3) != 1) > (num_in_eps >= 9) * ((ep_directions >> 18 & 3) != 2))) << 18 | int(((num_in_eps >= 10) * ((ep_directions >> 20 & 3) != 2) > (num_out_eps >= 10) * ((ep_directions >> 20 & 3) != 1)) + 2 * ((num_out_eps >= 10) * ((ep_directions >> 20 & 3) != 1) > (num_in_eps >= 10) * ((ep_directions >> 20 & 3) != 2))) << 20 | int(((num_in_eps >= 11) * ((ep_directions >> 22 & 3) != 2) > (num_out_eps >= 11) * ((ep_directions >> 22 & 3) != 1)) + 2 * ((num_out_eps >= 11) * ((ep_directions >> 22 & 3) != 1) > (num_in_eps >= 11) * ((ep_directions >> 22 & 3) != 2))) << 22 | int(((num_in_eps >= 12) * ((ep_directions >> 24 & 3) != 2) > (num_out_eps >= 12) * ((ep_directions >> 24 & 3) != 1)) + 2 * ((num_out_eps >= 12) * ((ep_directions >> 24 & 3) != 1) > (num_in_eps >= 12) * ((ep_directions >> 24 & 3) != 2))) << 24 | int(((num_in_eps >= 13) * ((ep_directions >> 26 & 3) != 2) > (num_out_eps >= 13) * ((ep_directions >> 26 & 3) != 1)) + 2 * ((num_out_eps >= 13) * ((ep_directions >> 26 & 3) != 1) > (num_in_eps >= 13) * ((ep_directions >> 26 & 3) != 2))) << 26 | int(((num_in_eps >= 14) * ((ep_directions >> 28 & 3) != 2) > (num_out_eps >= 14) * ((ep_directions >> 28 & 3) != 1)) + 2 * ((num_out_eps >= 14) * ((ep_directions >> 28 & 3) != 1) > (num_in_eps >= 14) * ((ep_directions >> 28 & 3) != 2))) << 28 | int(((num_in_eps >= 15) * ((ep_directions >> 30 & 3) != 2) > (num_out_eps >= 15) * ((ep_directions >> 30 & 3) != 1)) + 2 * ((num_out_eps >= 15) * ((ep_directions >> 30 & 3) != 1) > (num_in_eps >= 15) * ((ep_directions >> 30 & 3) != 2))) << 30
     values[0x00048] = 0x029C0264 | int(dma) << 3 | int(num_in_eps * (num_in_eps > num_out_eps) + num_out_eps * (num_out_eps >= num_in_eps)) << 10
     values[0x0004C] = 0x00000868 | int(lpm) << 15 | int(fifo_words) << 16
     values[0x00050] = int(num_in_eps * (1 - dedicated_fifo)) | int(utmi_width >> 4) << 14 | int(dedicated_fifo) << 25 | int(num_in_eps) << 26 | int(desc_dma) << 30 | int(desc_dma) << 31
@@ -2188,12 +2191,14 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     values[0x00808] = 0x00000002
     values[0x00828] = 0x000017D7
     values[0x0082C] = 0x000005B8
-    values[0x00830] = 0x08020020
+    values[0x00830] = int(8 * dedicated_fifo) << 2 | int(dedicated_fifo) << 17 | int(dedicated_fifo) << 27
     values[0x00900] = 0x00008000
     for index in range(num_in_eps + 1):
-        values[0x00908 + 0x20 * index] = 0x00000080
+        if ep_directions >> 2 * index & 3 != 2:
+            values[0x00908 + 0x20 * index] = 0x00000080
     for index in range(num_in_eps + 1):
-        values[0x00918 + 0x20 * index] = int(fifo_words >> (4 + (num_in_eps > 11)))
+        if ep_directions >> 2 * index & 3 != 2:
+            values[0x00918 + 0x20 * index] = int(fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00918] = fifo_words >> 4
     values[0x00B00] = 0x00008000
     values[0x12000] = int(superspeed) | int(superspeed) << 1 | int(commands) << 2 | int(15 * superspeed) << 4 | int(2000 * commands) << 16

@@ -585,7 +585,7 @@
 #define UDC_GSNPSID_FAMILY_WIDTH 16
 #define UDC_GSNPSID_FAMILY_MASK 0xFFFF0000u
 
-/* GHWCFG1: Direction of each endpoint, two bits for endpoint n at 2n: 0 both, 1 IN only, 2 OUT only. */
+/* GHWCFG1: Direction of each endpoint, two bits for endpoint n at 2n: 0 both (or none at all), 1 IN only, 2 OUT only: what NUM_IN_EPS, NUM_OUT_EPS and EP_DIRECTIONS together allow. */
 #define UDC_GHWCFG1_OFFSET 0x44u
 #define UDC_GHWCFG1_RESET 0x0u
 #define UDC_GHWCFG1_EP0DIR_LSB 0

@@ -275,6 +275,29 @@ axi_memory #(
     .s_axi_rready(axi_rready)
 );
 
+`ifndef VERILATOR
+x_watch x_watch (
+    .core_clk(core_clk),
+    .core_rst(core_rst),
+    .phy_clk(phy_clk),
+    .interrupts({irq, ep_irq}),
+    .axil({axil_awready, axil_wready, axil_bvalid, axil_bresp, axil_arready, axil_rvalid}),
+    .axil_rvalid(axil_rvalid),
+    .axil_rdata(axil_rdata),
+    .axi({axi_awvalid, axi_wvalid, axi_bready, axi_arvalid, axi_rready}),
+    .axi_awvalid(axi_awvalid),
+    .axi_aw({axi_awaddr, axi_awlen}),
+    .axi_wvalid(axi_wvalid),
+    .axi_w({axi_wstrb, axi_wlast}),
+    .axi_wdata(axi_wdata),
+    .axi_arvalid(axi_arvalid),
+    .axi_ar({axi_araddr, axi_arlen}),
+    .utmi({utmi_txvalid, utmi_opmode, utmi_xcvrselect, utmi_termselect, utmi_suspendm}),
+    .utmi_txvalid(utmi_txvalid),
+    .utmi_txdata(utmi_txdata)
+);
+`endif
+
 irq_watch irq_watch (
     .clk(core_clk),
     .rst(core_rst),

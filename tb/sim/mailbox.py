@@ -60,6 +60,9 @@ _FAULTS = {
     " (1 size, 2 burst type, 3 WLAST, 4 crosses 4 KiB)",
     3: "AXI4-Lite rule {a} broken at 0x{b:08x}",
     4: "USB host transactor: rule {a}, detail {b}",
+    5: "output {a} of the controller is unknown (1 interrupts, 2 AXI4-Lite handshake, 3 its read"
+    " data, 4 AXI handshake, 5 write address, 6 write data, 7 read address, 8 UTMI control,"
+    " 9 UTMI data)",
 }
 
 

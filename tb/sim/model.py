@@ -326,6 +326,8 @@ class ModelController:
         if policy.dma_due is not None and self._dma_timer is None:
             delay = policy.dma_due - self.kernel.now
             self._dma_timer = self.kernel.call_later(delay, self._dma)
+        if self.model.sleep_due is not None:
+            self.wire.watch_lpm()
         self.bus.update()
 
     def _dma(self) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pymodel.config import BusTimes
 from pymodel.core import fields as f
+from pymodel.core.lpm import L1_WAKE
 from pymodel.trace import Kind, Line
 from pymodel.wire import LineEvent
 from tb.kernel import TimerHandle, sleep
@@ -68,6 +69,7 @@ class ModelLine:
         self._eopf_due = _NEVER
         self._eopf_timer: TimerHandle | None = None
         self._idle_timer: TimerHandle | None = None
+        self._lpm_timer: TimerHandle | None = None
         self._sof_timer: TimerHandle | None = None
 
     # -- events ------------------------------------------------------------------------------
@@ -116,12 +118,13 @@ class ModelLine:
                 self._watch_idle()
             else:
                 self.controller.layer.reset()
-                if model.suspended:
-                    model.suspended = False
+                model.suspended = False
+                model.on_awake()
             self._tell("connect" if connected else "disconnect")
         if connected and model.test_mode:
             self._cancel_idle()
             self._set_line(_TEST_LINES[model.test_mode])
+        self.watch_lpm()
         waking = bool(model.dctl & f.DCTL_RMTWKUP) and model.suspended and connected
         if waking and not self._waking:
             self._set_line("K")
@@ -158,7 +161,7 @@ class ModelLine:
         start = self.kernel.now
         self._stop_frames()
         self._cancel_idle()
-        was_high = model.high_speed and not model.suspended
+        was_high = model.high_speed and not (model.suspended or model.sleeping)
         self.speed = None
         self._set_line("SE0")
         self._tell("reset")
@@ -366,7 +369,8 @@ class ModelLine:
     def _watch_idle(self) -> None:
         """The bus is idle from now on (7.1.7.6)."""
         self._cancel_idle()
-        if self.connected and not self.model.suspended and not self.model.test_mode:
+        model = self.model
+        if self.connected and not (model.suspended or model.sleeping or model.test_mode):
             wait = self.times.hs_idle if self.model.high_speed else self.times.suspend
             self._idle_timer = self.kernel.call_later(wait, self._early_suspend)
 
@@ -390,11 +394,43 @@ class ModelLine:
         self._line_message(Line.SUSPEND)
         self.check()
 
+    # -- L1 ----------------------------------------------------------------------------------
+
+    def watch_lpm(self) -> None:
+        """Arm the timer for the entry into L1 or for the end of the device's own resume in it."""
+        model, now = self.model, self.kernel.now
+        if self._lpm_timer is not None:
+            self._lpm_timer.cancel()
+            self._lpm_timer = None
+        if model.sleep_due is not None:
+            self._lpm_timer = self.kernel.call_later(max(model.sleep_due - now, 0), self._asleep)
+        elif model.waking_since is not None:
+            if self.line_state != "K":
+                self._set_line("K")
+                self._tell("remote_wakeup")
+            rest = model.waking_since + L1_WAKE - now
+            self._lpm_timer = self.kernel.call_later(max(rest, 0), self._woken)
+
+    def _asleep(self) -> None:
+        self._lpm_timer = None
+        self._cancel_idle()
+        self._set_line("J")
+        self._line_message(Line.SLEEP)
+        self.check()
+
+    def _woken(self) -> None:
+        """The device has driven resume for long enough; by now the host drives it, or nobody."""
+        self._lpm_timer = None
+        if self.model.sleeping:
+            self._line_message(Line.RESUME)
+            self._idle_line()
+            self._watch_idle()
+
     async def resume(self, duration: int) -> None:
         """Drive K for `duration` picoseconds, then go on with SOFs (7.1.7.7)."""
         self._cancel_idle()
         self._set_line("K")
-        if self.model.suspended:
+        if self.model.suspended or self.model.sleeping:
             self._line_message(Line.RESUME)
         self._tell("resume")
         await sleep(duration)

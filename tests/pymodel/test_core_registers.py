@@ -54,6 +54,9 @@ from tests.pymodel.model_device import Device
         UdcParameters(num_in_eps=3, num_out_eps=5, fifo_words=1024, dma=0),
         UdcParameters(num_in_eps=11, num_out_eps=15, fifo_words=32768),
         UdcParameters(num_in_eps=1, num_out_eps=1, fifo_words=512),
+        UdcParameters(num_in_eps=15, num_out_eps=15, ep_directions=0x5A5A6690),
+        UdcParameters(num_in_eps=3, num_out_eps=9, ep_directions=0x00099998),
+        UdcParameters(utmi_width=16, data_width=64),
     ],
 )
 def test_reset_values_agree_with_the_description(parameters: UdcParameters) -> None:

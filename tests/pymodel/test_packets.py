@@ -69,7 +69,18 @@ def test_trace_words_round_trip(kind: int, arg: int, data: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("num_in_eps", 0), ("num_out_eps", 16), ("fifo_words", 1000), ("dma", 1), ("time_scale", 0)],
+    [
+        ("num_in_eps", 0),
+        ("num_out_eps", 16),
+        ("ep_directions", 1),
+        ("ep_directions", 0x30),
+        ("ep_directions", 1 << 32),
+        ("fifo_words", 1000),
+        ("dma", 1),
+        ("data_width", 16),
+        ("utmi_width", 32),
+        ("time_scale", 0),
+    ],
 )
 def test_illegal_parameters_are_named(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"{name}={value}"):

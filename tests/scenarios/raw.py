@@ -44,12 +44,12 @@ async def settle(bench: Any) -> None:
 class BulkOut:
     """A bulk OUT pipe by hand: toggle, and PING after NAK or NYET at high speed."""
 
-    def __init__(self, bench: Any, address: int, endpoint: int) -> None:
-        """Start with DATA0."""
+    def __init__(self, bench: Any, address: int, endpoint: int, pid: int = PID.DATA0) -> None:
+        """Start with a data PID."""
         self._bench = bench
         self._target = (address, endpoint)
         self._ping = False
-        self.pid = PID.DATA0
+        self.pid = pid
 
     async def send(self, data: bytes, **knobs: Any) -> Any:
         """Send one packet, waiting while the device NAKs; an accepted one flips the toggle."""
@@ -111,7 +111,8 @@ async def control_in(bench: Any, setup: bytes, address: int = 0, **knobs: Any) -
         expected = PID.DATA0 if expected == PID.DATA1 else PID.DATA1
         if len(result.rx_data) < 64 or len(data) >= length:
             break
-    result = await retry(bench, wire.out, address, 0, PID.DATA1, b"")
+    status = BulkOut(bench, address, 0, PID.DATA1)
+    result = await status.send(b"")
     assert result.handshake in ("ACK", "NYET"), result
     return data
 

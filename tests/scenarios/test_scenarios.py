@@ -26,6 +26,11 @@ def _constants(file: Path) -> dict[str, Any]:
     return found
 
 
+def _shown(name: str, value: Any) -> str:
+    """Return an option as a part of a test's name."""
+    return name if value is True else "-".join(value) if name == "args" else str(value)
+
+
 def _cases() -> list[Any]:
     cases = []
     for file in sorted(FOLDER.glob("*.py")):
@@ -33,7 +38,8 @@ def _cases() -> list[Any]:
             continue
         constants = _constants(file)
         for number, options in enumerate(constants.get("RUNS", [{}])):
-            label = "-".join([file.stem, *(v if v is not True else k for k, v in options.items())])
+            shown = (_shown(key, value) for key, value in options.items())
+            label = "-".join([file.stem, *shown])
             for backend in ("model", "verilator", "icarus"):
                 if backend == "model" and "lockstep" in options:
                     continue
@@ -58,9 +64,12 @@ def test_scenario(
     if backend == "icarus":
         request.getfixturevalue("icarus")
     words = [sys.executable, "-m", "tb.cli", "run", str(file), "--backend", backend]
+    args = options.get("args", [])
     for name, value in options.items():
+        if name == "args":
+            continue
         words += [f"--{name}"] if value is True else [f"--{name}", value]
-    words += ["--out", str(tmp_path)]
+    words += ["--out", str(tmp_path), *(["--", *args] if args else [])]
     run = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-4000:]
     summary = json.loads((tmp_path / "summary.json").read_text())

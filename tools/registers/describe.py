@@ -18,6 +18,7 @@ COMPARE_POLICIES = ("exact", "bound", "no")
 DEFAULTS = {
     "NUM_IN_EPS": 7,
     "NUM_OUT_EPS": 7,
+    "EP_DIRECTIONS": 0,
     "FIFO_WORDS": 4096,
     "DEDICATED_FIFO": 1,
     "DMA": 2,
@@ -102,7 +103,7 @@ def _bits(node: FieldNode, where: str) -> Bits:
         compare=node.get_property("compare"),
         reason=node.get_property("reason", default="") or "",
         also=node.get_property("also", default="") or "",
-        formula=node.get_property("formula", default="") or "",
+        formula=" ".join((node.get_property("formula", default="") or "").split()),
         text=_text(node),
         values={m.value: (m.name, m.rdl_desc or "") for m in encode} if encode else {},
     )

@@ -129,7 +129,13 @@ def _resets(registers: Sequence[Register]) -> Iterator[str]:
         if register.name == "DIEPTXF":
             value += " | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * ("
             value += _lower(register.fields[1].formula) + ")"
-        yield f"        values[{target}] = {value}"
+        indent = "        "
+        if register.name != "DIEPTXF":
+            # Endpoints that are left out for their direction.
+            excluded = 1 if limit == "num_out_eps" else 2
+            yield f"        if ep_directions >> 2 * index & 3 != {excluded}:"
+            indent += "    "
+        yield f"{indent}values[{target}] = {value}"
         if register.name == "DTXFSTS":
             # Tx FIFO 0 has a size of its own.
             yield f"    values[0x{register.offset:05X}] = fifo_words >> 4"

@@ -85,7 +85,8 @@ enum pf_fault_code {
     PF_FAULT_TRACE_OVERFLOW = 1,  /* trace ring full: events lost */
     PF_FAULT_AXI_PROTOCOL = 2,    /* a = rule, b = address or beat */
     PF_FAULT_AXIL_PROTOCOL = 3,
-    PF_FAULT_HOST = 4             /* USB host transactor: a = rule */
+    PF_FAULT_HOST = 4,            /* USB host transactor: a = rule */
+    PF_FAULT_UNKNOWN = 5          /* an output is X or Z: a = which, see x_watch.v */
 };
 
 #define PF_FUNCTION(name, nargs) PF_DECLARE_##nargs(name)
