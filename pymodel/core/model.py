@@ -89,6 +89,8 @@ class UdcModel(Registers):
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
         self.frame_serial += 1
+        # only silence leads into L1
+        self.sleep_due = None
         if not self.latched & f.INT_SOF:
             self.expect_global(f.INT_SOF)
 
@@ -118,6 +120,7 @@ class UdcModel(Registers):
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
             self.test_mode = 0
+            self.suspended = False
             self.on_awake()
             self.expect_otg(f.OTG_SESENDDET)
 
