@@ -190,7 +190,8 @@ class SharedTx(DedicatedTx):
 
     async def stop_all(self) -> None:
         """End every IN transfer (interrupts are off)."""
-        users = [self.udc.ep0, *(ep for ep in self.udc.eps_in.values() if not ep.fifo)]
+        users: list[InEp] = [self.udc.ep0]
+        users += [ep for ep in self.udc.eps_in.values() if not ep.fifo]
         self._waits.clear()
         await self._listen()
         await self.take_back(users)
