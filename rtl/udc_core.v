@@ -8,6 +8,7 @@ module udc_core #(
     // see udc
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
     parameter TRACE = 0
@@ -162,7 +163,8 @@ module udc_core #(
     wire [31:0] trace_gintsts, trace_gotgint;
 
     global_csr #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS),
+        .FIFO_WORDS(FIFO_WORDS), .DMA(DMA)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -223,7 +225,8 @@ module udc_core #(
     wire [23:0]  status_arg;
 
     ep_core #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS),
+        .ADDRESS_WIDTH(A)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
