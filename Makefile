@@ -8,6 +8,8 @@ PLUGFEST := $(VENV)/bin/plugfest
 # make sim: what to run it on
 BACKEND ?= verilator
 SPEED ?= high
+MODE ?= dma
+FIFO ?= dedicated
 SEED ?= 1
 WAVES ?=
 PCAP ?=
@@ -19,7 +21,8 @@ SCENARIO ?= examples/acm_echo.py
 TESTS ?= tests
 JOBS ?= 2
 
-RUN_OPTIONS = --backend $(BACKEND) --speed $(SPEED) --seed $(SEED)
+RUN_OPTIONS = --backend $(BACKEND) --speed $(SPEED) --mode $(MODE) --fifo $(FIFO)
+RUN_OPTIONS += --seed $(SEED)
 RUN_OPTIONS += $(if $(filter-out 0,$(WAVES)),--waves)
 RUN_OPTIONS += $(if $(filter-out 0,$(PCAP)),--pcap)
 RUN_OPTIONS += $(if $(OUT),--out '$(OUT)')
@@ -32,8 +35,9 @@ help: ## show this
 	@echo "Plugfest: a USB device controller and its testbench. Targets:"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
-	@echo "Choices of make sim: BACKEND=model|verilator|icarus SPEED=full|high SEED=1 WAVES=1"
-	@echo "  PCAP=1 OUT=DIR FILE=payload; of make test: TESTS=tests/kernel JOBS=2"
+	@echo "Choices of make sim: BACKEND=model|verilator|icarus SPEED=full|high"
+	@echo "  MODE=slave|dma|desc FIFO=dedicated|shared SEED=1 WAVES=1 PCAP=1 OUT=DIR"
+	@echo "  FILE=payload; of make test: TESTS=tests/kernel JOBS=2"
 
 # The environment is made anew whenever the list of its packages changes.
 $(VENV)/stamp: requirements.lock pyproject.toml tools/bootstrap.sh

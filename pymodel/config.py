@@ -72,7 +72,7 @@ class UdcParameters:
                 512 <= self.fifo_words <= 32768 and self.fifo_words & (self.fifo_words - 1) == 0,
                 "a power of two from 512 to 32768",
             ),
-            "dedicated_fifo": (self.dedicated_fifo == 1, "1 (shared FIFOs are not built)"),
+            "dedicated_fifo": (self.dedicated_fifo in (0, 1), "0 (shared) or 1"),
             "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
             "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
             "lpm": (self.lpm in (0, 1), "0 or 1"),

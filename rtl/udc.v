@@ -142,8 +142,8 @@ module udc #(
         if (DESC_DMA != 0) begin : g_desc
             ILLEGAL_PARAMETER_DESC_DMA_must_be_0_descriptor_DMA_is_not_built error ();
         end
-        if (LPM != 0) begin : g_lpm
-            ILLEGAL_PARAMETER_LPM_must_be_0_LPM_is_not_built error ();
+        if (LPM != 0 && LPM != 1) begin : g_lpm
+            ILLEGAL_PARAMETER_LPM_must_be_0_or_1 error ();
         end
         if (COMMANDS != 0) begin : g_commands
             ILLEGAL_PARAMETER_COMMANDS_must_be_0_commands_are_not_built error ();
@@ -195,7 +195,7 @@ module udc #(
     wire [31:0] tx_data;
 
     usb2_link #(
-        .TIME_SCALE(TIME_SCALE)
+        .TIME_SCALE(TIME_SCALE), .LPM(LPM)
     ) usb2_link (
         .core_clk(core_clk), .core_rst(core_rst),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
@@ -215,8 +215,9 @@ module udc #(
     );
 
     udc_core #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS),
-        .FIFO_WORDS(FIFO_WORDS), .DMA(DMA), .TRACE(TRACE)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
+        .LPM(LPM), .TRACE(TRACE),
+        .EP_DIRECTIONS(EP_DIRECTIONS)
     ) core (
         .clk(core_clk), .rst(core_rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),

@@ -107,12 +107,17 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
     """Return the controller's parameters for a run.
 
     Raises:
-        UsageError: PARAMETERS of the scenario names something illegal.
+        UsageError: PARAMETERS of the scenario names something illegal, or hardware that the
+            mode of the run does not suit.
     """
     values: dict[str, Any] = {
         "time_scale": options.time_scale,
         "trace": int(options.lockstep),
     }
+    if options.fifo == "shared":
+        values["dedicated_fifo"] = 0
+    if options.mode == "desc":
+        values["desc_dma"] = 1
     wanted: Any = scenario.parameters if scenario else None
     wanted = {} if wanted is None else wanted
     if not isinstance(wanted, dict):
@@ -125,9 +130,29 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
             raise UsageError(f"PARAMETERS: {key} = {value!r}: choose an int")
         values[key.lower()] = value
     try:
-        return UdcParameters(**values)
+        parameters = UdcParameters(**values)
     except ValueError as error:
         raise UsageError(f"PARAMETERS: {error}") from None
+    if scenario is None or scenario.probe:
+        _check_driver(options, parameters)
+    return parameters
+
+
+def _check_driver(options: RunOptions, parameters: UdcParameters) -> None:
+    """Refuse a driver for other hardware than there will be.
+
+    Raises:
+        UsageError: PARAMETERS contradicts --mode or --fifo.
+    """
+    fifo = "dedicated" if parameters.dedicated_fifo else "shared"
+    if options.fifo != fifo:
+        raise UsageError(
+            f"--fifo {options.fifo}: PARAMETERS makes hardware with {fifo} FIFOs; use --fifo {fifo}"
+        )
+    if options.mode != "slave" and not parameters.dma:
+        raise UsageError(f"--mode {options.mode}: PARAMETERS has DMA = 0; use --mode slave")
+    if options.mode == "desc" and not parameters.desc_dma:
+        raise UsageError("--mode desc: PARAMETERS has DESC_DMA = 0; use --mode dma")
 
 
 def write_summary(options: RunOptions, errors: list[str], **found: Any) -> dict[str, Any]:

@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("scenario", metavar="SCENARIO.py")
     run.add_argument("--backend", default="model", help="model, verilator or icarus (model)")
     run.add_argument("--speed", default="high", help="full or high (high)")
-    run.add_argument("--mode", default="dma", help="slave or dma (dma)")
-    run.add_argument("--fifo", default="dedicated", help="dedicated (dedicated)")
+    run.add_argument("--mode", default="dma", help="slave, dma or desc (dma)")
+    run.add_argument("--fifo", default="dedicated", help="dedicated or shared (dedicated)")
     run.add_argument("--seed", type=int, default=1, help="of bench.random (1)")
     run.add_argument(
         "--time-scale",

@@ -11,13 +11,13 @@ import sys
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from .gadget.udc.modes import FIFOS, MODES, refusal
+
 __all__ = ["BACKENDS", "RunOptions", "UsageError"]
 
 BACKENDS = ("model", "verilator", "icarus")
 _SPEEDS = ("full", "high")
-_MODES = ("slave", "dma")
-_FIFOS = ("dedicated",)
-_PLANNED = {"speed": "super", "mode": "desc", "fifo": "shared"}
+_PLANNED = {"speed": "super"}
 _TIME_SCALE = {"model": 1, "verilator": 100, "icarus": 1000}
 _TIMEOUT_MS = {"model": 60_000.0, "verilator": 5_000.0, "icarus": 500.0}
 
@@ -43,8 +43,8 @@ class RunOptions:
         scenario: file with `async def main(bench)`.
         backend: "model", "verilator" or "icarus".
         speed: "full" or "high".
-        mode: "slave" or "dma".
-        fifo: "dedicated".
+        mode: "slave", "dma" or "desc".
+        fifo: "dedicated" or "shared".
         seed: of `bench.random`.
         time_scale: divisor of the bus's long times; 0 = the backend's default.
         timeout_ms: simulated milliseconds after which a run counts as hanging; 0 = default.
@@ -80,18 +80,16 @@ class RunOptions:
         for name, legal in (
             ("backend", BACKENDS),
             ("speed", _SPEEDS),
-            ("mode", _MODES),
-            ("fifo", _FIFOS),
+            ("mode", MODES),
+            ("fifo", FIFOS),
         ):
             value = getattr(self, name)
             if value not in legal and value != _PLANNED.get(name):
                 choice = "choose " + " or ".join(filter(None, [", ".join(legal[:-1]), legal[-1]]))
                 raise UsageError(f"--{name} {value}: {choice}")
-        if self.fifo == "shared":
-            extra = " (and descriptor DMA needs dedicated ones anyway)" * (self.mode == "desc")
-            raise UsageError(f"--fifo shared: not built yet; use --fifo dedicated{extra}")
-        if self.mode == "desc":
-            raise UsageError("--mode desc: not built yet; use --mode dma or --mode slave")
+        reason = refusal(self.mode, self.fifo)
+        if reason:
+            raise UsageError(f"--mode {self.mode} --fifo {self.fifo}: {reason}")
         if self.speed == "super":
             raise UsageError("--speed super: not built yet; use --speed high or --speed full")
         if self.lockstep and self.backend == "model":

@@ -21,6 +21,7 @@ from .judge import Judge
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
+from .shared import TAKEN_BACK, QueueEntry
 
 __all__ = ["Checker", "Mismatch", "Window"]
 
@@ -114,6 +115,7 @@ class Checker:
         self._incomplete = 0
         self._iso_touched = False
         self._sof_time = 0
+        self._head: tuple[QueueEntry, bool] | None = None
         self._judge = Judge(self)
         self._path = path = DataPath(self)
         self._progress = Progress(self)
@@ -148,6 +150,7 @@ class Checker:
         """
         handlers = self._handlers
         words = self._words
+        shared = self.model.shared
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -159,6 +162,8 @@ class Checker:
             handler(event)
             if event.kind not in words:
                 self._progress.watch()
+                if shared:
+                    self._look_at_head()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over: what is long overdue by now counts."""
@@ -192,6 +197,14 @@ class Checker:
         if self.on_sent is not None:
             self.on_sent(payload)
 
+    def _look_at_head(self) -> None:
+        """Note when the head of FIFO 0 becomes another one: tokens may have seen the old one."""
+        queue = self.model.queue
+        head = (queue[0], queue[0].complete) if queue else None
+        if head != self._head:
+            self._head = head
+            self.touch("head")
+
     def step(self, event: Event, choice: object = None) -> object:
         """Let the model follow."""
         result: object = self.model.step(event, choice)
@@ -207,7 +220,10 @@ class Checker:
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
         elif offset >= f.FIFO_BASE:
             fifo = (offset >> 12) - 1
-            if fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
+            if self.model.shared and fifo < len(self.model.ins):
+                self.touch(f"in{fifo}")
+                fifo = self.model.fifo_number(self.model.ins[fifo])
+            elif fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
                 self.touch(f"in{self.model.owner[fifo]}")
             self.touch(f"fifo{fifo}")
         elif offset == f.GINTSTS:
@@ -245,6 +261,8 @@ class Checker:
             legal |= f.INT_EOPF | model.may_be_incomplete()
             # Reported in this frame: nothing is missing at its end.
             self._incomplete &= ~bits
+        if not key and bits & f.INT_EPMIS and model.may_take_back:
+            model.mismatch_reached()
         if bits & ~legal:
             name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
             self.wrong(
@@ -292,7 +310,12 @@ class Checker:
         self._iso_touched = False
 
     def _flush(self, event: Event) -> None:
-        if event.arg not in self.model.flushing:
+        model = self.model
+        if event.arg == TAKEN_BACK and model.may_take_back and model.dma_on:
+            # A token that may have counted did count.
+            model.mismatch_reached()
+            model.expect_global(f.INT_EPMIS)
+        if event.arg not in model.flushing:
             self.wrong("flush", f"FIFO {event.arg:#x} was not asked for")
         self.step(event)
         self._path.flushed()

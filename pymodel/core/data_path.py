@@ -227,7 +227,7 @@ class DataPath:
         checker.sent(sent[:size])
         self._tx_words[n] = words[need:] if event.data else []
         checker.step(event)
-        checker.touch(f"in{n}", f"fifo{model.ins[n].fifo}")
+        checker.touch(f"in{n}", f"fifo{model.fifo_number(model.ins[n])}")
 
     def tx_packet(self, event: Event) -> None:
         """TX_PACKET: the DMA has put a packet into a Tx FIFO."""
@@ -249,9 +249,11 @@ class DataPath:
         need = size + 3 >> 2
         if fifo.used + need > fifo.depth:
             checker.wrong("Tx FIFO overflow", f"IN {n}: {fifo.used} + {need} words of {fifo.depth}")
+        if model.queued(ep) and not model.queue_room():
+            checker.wrong("Tx queue overflow", f"IN {n}: {len(model.queue)} packets in FIFO 0")
         payload = self._fetched(ep.dma & 0xFFFFFC, need, n)[:size]
         checker.step(event, payload)
-        checker.touch(f"in{n}", f"fifo{ep.fifo}")
+        checker.touch(f"in{n}", f"fifo{model.fifo_number(ep)}")
 
     def _fetched(self, address: int, need: int, n: int) -> bytes:
         """Return what was read for a packet; older reads belong to nothing any more."""

@@ -97,8 +97,12 @@ class Interrupts(State):
     # -- levels ------------------------------------------------------------------------------
 
     def fifo_of(self, ep: InEndpoint) -> TxFifo:
-        """Return the Tx FIFO that TxFNum names; FIFO 0 for a number that does not exist."""
-        return self.tx[ep.fifo if ep.fifo < len(self.tx) else 0]
+        """Return the Tx FIFO of an endpoint."""
+        raise NotImplementedError
+
+    def periodic_empty(self) -> bool:
+        """GINTSTS.PTxFEmp."""
+        raise NotImplementedError
 
     def tx_empty(self, fifo: TxFifo) -> bool:
         """DIEPINT.TxFEmp: half or completely empty, as GAHBCFG.NPTxFEmpLvl says."""
@@ -143,7 +147,9 @@ class Interrupts(State):
 
     def gintsts(self) -> int:
         """Return GINTSTS."""
-        value = self.latched | f.INT_PTXFEMP
+        value = self.latched
+        if self.periodic_empty():
+            value |= f.INT_PTXFEMP
         if self.gotgint:
             value |= f.INT_OTG
         if not self.dma_on and (self.rx.entries or self.rx.current):

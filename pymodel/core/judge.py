@@ -12,6 +12,7 @@ from pymodel.trace import Answer, Event
 from . import fields as f
 from .iso import FILLER
 from .lpm_judge import judge_lpm_token, loose_lpm_bits
+from .shared import TAKEN_BACK
 from .traffic import SETUP_RESERVE
 
 if TYPE_CHECKING:
@@ -71,10 +72,18 @@ class Judge:
             )
         if n >= len(model.ins if pid == PID.IN else model.outs):
             return
-        model.step(event)
+        model.step(event, self._perhaps_stale(pid, n, answer, expected))
         if answer == _ISO and pid == PID.IN and model.ins[n].sending == FILLER:
             # It holds nothing that anybody reads, and its end need not be reported.
             checker.sent(b"")
+
+    def _perhaps_stale(self, pid: int, n: int, answer: int, expected: int) -> bool | None:
+        """True if an IN token may have met an older head of the shared FIFO, else None."""
+        model = self.checker.model
+        if not model.shared or pid != PID.IN:
+            return None
+        stale = answer != expected or TAKEN_BACK in model.flushing
+        return stale or self.checker.recent("head", f"in{n}", "all") or None
 
     def _is_iso(self, pid: int, n: int) -> bool:
         """Isochronous now, or a moment ago."""
@@ -140,6 +149,11 @@ class Judge:
             if answer == _NAK and pid != PID.SETUP and model.gout_nak_asked:
                 return True
         name = f"{'in' if pid == PID.IN else 'out'}{n}"
+        through_queue = pid == PID.IN and model.queued(model.ins[n])
+        moving = through_queue and (checker.recent("head") or TAKEN_BACK in model.flushing)
+        if moving and {answer, expected} == {_NAK, _DATA}:
+            checker.waive("head of the shared FIFO within the race window")
+            return True
         if checker.recent(name, "all") or (pid != PID.IN and checker.recent("rx")):
             checker.waive("decision within the race window")
             return True
@@ -153,10 +167,12 @@ class Judge:
                 return "no such endpoint"
             ep = model.ins[n]
             fifo = model.fifo_of(ep)
+            queue = [(one.endpoint, one.complete) for one in model.queue]
             return (
                 f"active {ep.active}, enabled {ep.enabled}, NAK {ep.nak}, stall {ep.stall}, "
                 f"toggle or parity {ep.toggle}, frame {model.soffn}, "
                 f"{len(fifo.packets)} packets in FIFO, XferSize {ep.xfersize}, PktCnt {ep.pktcnt}"
+                + (f", queue {queue}" if model.queued(ep) else "")
             )
         if n >= len(model.outs) or not model.outs[n].exists:
             return "no such endpoint"

@@ -97,19 +97,19 @@ class EagerPolicy:
             entry = model.rx.entries[0]
             address, payload = model.step((_RX_POP, entry.kind << 4 | entry.endpoint, entry.status))
             if payload:
-                self.memory.device_write(address, payload)
+                self.memory.device_write(address & ~3, payload)
                 if entry.kind != PKTSTS_SETUP:
                     self.bytes_out += len(payload)
             return True
         fetching = model.fetching
-        for k, ep in enumerate(fetching):
+        for ep in model.fetch_order(fetching) if model.shared else fetching:
             size = model.tx_ready(ep)
             if size:
-                payload = self.memory.device_read(ep.dma, size)
+                payload = self.memory.device_read(ep.dma & ~3, size)
                 model.step((_TX_PACKET, ep.index, size), payload)
                 self.bytes_in += size
                 # Round robin: whoever was served goes to the end of the line.
-                del fetching[k]
+                fetching.remove(ep)
                 if ep.xfersize:
                     fetching.append(ep)
                 return True

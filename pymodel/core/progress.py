@@ -48,7 +48,13 @@ class Progress:
             if model.rx_ready():
                 pending[("rx", id(model.rx.entries[0]))] = window.dma
             for ep in model.fetching:
-                if model.tx_ready(ep):
+                if not model.tx_ready(ep):
+                    continue
+                if model.queued(ep):
+                    # The order is a choice: one of them has to move.
+                    left = sum(one.xfersize for one in model.fetching if model.queued(one))
+                    pending[("tx", "FIFO 0", left)] = window.dma
+                else:
                     pending[("tx", ep.index, ep.xfersize)] = window.dma
         since = self._since
         if not pending and not since:

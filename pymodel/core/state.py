@@ -249,9 +249,10 @@ class State:
         self.storage = {
             f.DVBUSDIS: 0x17D7,
             f.DVBUSPULSE: 0x5B8,
-            f.DTHRCTL: 0x08020020,
             **keep,
         }
+        if self.par.dedicated_fifo:
+            self.storage[f.DTHRCTL] = 0x08020020
         for ep in self.ins:
             ep.reset()
         for out in self.outs:

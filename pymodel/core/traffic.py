@@ -13,6 +13,7 @@ from pymodel.trace import Answer
 from . import fields as f
 from .iso import FILLER
 from .lpm import LinkPower
+from .shared import TAKEN_BACK
 from .state import InEndpoint, RxEntry, TxFifo
 
 __all__ = ["SETUP_RESERVE", "Traffic"]
@@ -107,18 +108,24 @@ class Traffic(LinkPower):
             return self.decide_iso_in(ep)
         if ep.stall:
             return _STALL, 0, 0
-        if ep.nak or not ep.enabled or (self.gin_nak and ep.eptype in (0, 2)):
+        if not self.is_open_in(ep):
             return _NAK, 0, 0
-        fifo = self.fifo_of(ep)
         pid = _DATA1 if ep.toggle else _DATA0
-        if fifo.packets:
-            return _DATA, pid, len(fifo.packets[0])
-        if not ep.xfersize and ep.pktcnt:
+        packet = self.packet_of(ep)
+        if packet is not None:
+            return _DATA, pid, len(packet)
+        if self.empty_packet_next(ep):
             return _DATA, pid, 0
         return _NAK, 0, 0
 
+    def is_open_in(self, ep: InEndpoint) -> bool:
+        """An IN endpoint may send: it is enabled, and nothing makes it NAK or stall."""
+        if ep.nak or not ep.enabled or ep.stall:
+            return False
+        return not (self.gin_nak and ep.eptype in (f.EPTYPE_CONTROL, f.EPTYPE_BULK))
+
     def on_token(self, arg: int, data: int, choice: object) -> None:
-        """TOKEN: the controller has decided."""
+        """TOKEN: the controller has decided (`choice`: perhaps before something changed)."""
         answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
         if not pid:
             self.on_lpm(answer, data)
@@ -138,6 +145,8 @@ class Traffic(LinkPower):
             elif answer == _NAK:
                 if self.test_mode:
                     self.allow(0x100 | n, f.IEP_INTKNTXFEMP)
+                elif self.queued(ep):
+                    self.on_queue_nak(ep, self.is_open_in(ep), choice is None)
                 elif not self.fifo_of(ep).packets:
                     self.expect_in(n, f.IEP_INTKNTXFEMP)
                 self.allow(0x100 | n, f.EPI_NAK)
@@ -344,10 +353,22 @@ class Traffic(LinkPower):
     # -- sending -----------------------------------------------------------------------------
 
     def push_words(self, n: int, data: bytes | memoryview) -> None:
-        """A write to FIFO window n; words that find no room are lost (section 8)."""
+        """A write to FIFO window n; words that find no room are lost (section 8).
+
+        Window n is FIFO n, or, in the shared scheme, the FIFO of IN endpoint n (section 1).
+        """
         if n >= len(self.tx):
             return
         fifo = self.tx[n]
+        owner = self.owner[n]
+        if self.shared:
+            owner, ep = n, self.ins[n]
+            if not ep.exists:
+                return
+            if self.queued(ep):
+                self.push_queue(ep, bytes(data) + bytes(-len(data) & 3))
+                return
+            fifo = self.fifo_of(ep)
         room = (fifo.depth - fifo.used) * 4
         size = len(data)
         if size > room:
@@ -357,8 +378,8 @@ class Traffic(LinkPower):
         fifo.raw += data
         if size & 3:
             fifo.raw += bytes(-size & 3)
-        if self.owner[n] >= 0:
-            ep = self.ins[self.owner[n]]
+        if owner >= 0:
+            ep = self.ins[owner]
             if ep.enabled:
                 self.form_packets(ep, fifo)
             self.fifo_changed(ep)
@@ -374,28 +395,39 @@ class Traffic(LinkPower):
             del fifo.raw[:words]
             ep.xfersize -= size
 
+    def _find_fetching(self) -> None:
+        """Keep the order of those that wait already."""
+        waiting = [ep for ep in self.fetching if ep.enabled and ep.xfersize]
+        new = [ep for ep in self.ins if ep.enabled and ep.xfersize and ep not in waiting]
+        self.fetching[:] = waiting + new
+
     def tx_ready(self, ep: InEndpoint) -> int:
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
         if not ep.enabled or ep.disabling:
             return 0
         size = ep.limit if ep.xfersize > ep.limit else ep.xfersize
-        fifo = self.tx[ep.fifo] if ep.fifo < len(self.tx) else self.tx[0]
+        fifo = self.fifo_of(ep)
+        if self.shared and not (self.fifo_number(ep) or self.queue_room()):
+            return 0
         return size if size + 3 >> 2 <= fifo.depth - fifo.used else 0
 
     def on_tx_packet(self, arg: int, data: int, choice: object) -> None:
         """TX_PACKET: the DMA has put a packet (payload in `choice`) into the Tx FIFO."""
         ep = self.ins[arg & 0xF]
         fifo = self.fifo_of(ep)
-        fifo.packets.append(choice)  # type: ignore[arg-type]
+        if self.queued(ep):
+            self.queue_packet(ep, choice)  # type: ignore[arg-type]
+        else:
+            fifo.packets.append(choice)  # type: ignore[arg-type]
         fifo.used += data + 3 >> 2
+        self.fetch_next = ep.nextep
         ep.xfersize -= data
         ep.dma = (ep.dma + (data + 3 & ~3)) & f.M32
         self.fifo_changed(ep)
 
     def payload_to_send(self, n: int) -> bytes:
         """Return the packet at the head of the endpoint's Tx FIFO, b"" for none."""
-        packets = self.fifo_of(self.ins[n]).packets
-        return packets[0] if packets else b""
+        return self.packet_of(self.ins[n]) or b""
 
     def on_tx_done(self, arg: int, data: int, choice: object) -> None:
         """TX_DONE: the host acknowledged (1), or the packet stays to be sent again (0)."""
@@ -408,7 +440,11 @@ class Traffic(LinkPower):
             self.allow(0x100 | n, f.IEP_TIMEOUT)
             return
         fifo = self.fifo_of(ep)
-        if length and fifo.packets:
+        if self.queued(ep):
+            self.queue_acknowledged(length)
+            if length:
+                fifo.used -= self.unqueue(ep)
+        elif length and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
         if ep.eptype == _TYPE_ISO:
             self.iso_sent(ep)
@@ -428,14 +464,20 @@ class Traffic(LinkPower):
     # -- flush -------------------------------------------------------------------------------
 
     def on_flush(self, arg: int, data: int, choice: object) -> None:
-        """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty."""
+        """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty, or FIFO 0 was taken back (0x20)."""
         self.flushing.discard(arg)
         if arg == 0x1F:
             self.rx.clear()
             return
+        if arg == TAKEN_BACK:
+            self.take_back()
+            self._find_fetching()
+            return
         for number, fifo in enumerate(self.tx):
             if arg in (0x10, number):
                 fifo.clear()
+        if arg in (0x10, 0):
+            self.queue.clear()
         for ep in self.ins:
             if self.empmsk >> ep.index & 1:
                 self.refresh_in(ep.index)

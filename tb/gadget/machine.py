@@ -18,6 +18,7 @@ from .platform import PlatformBus, PlatformDevice
 from .shell import Shell
 from .udc.dwc2 import Dwc2PlatformDriver
 from .udc.fifo import default_plan
+from .udc.modes import refusal
 from .udc_core import UdcCore, UsbUdc
 from .vfs import Directory, File, Node, RamDirectory, Vfs
 
@@ -39,7 +40,12 @@ def default_node(parameters: UdcParameters, size: int = UDC_SIZE) -> str:
         parameters: what the controller was built with.
         size: bytes of the register region.
     """
-    plan = default_plan(parameters.num_in_eps, parameters.num_out_eps, parameters.fifo_words)
+    plan = default_plan(
+        parameters.num_in_eps,
+        parameters.num_out_eps,
+        parameters.fifo_words,
+        shared=not parameters.dedicated_fifo,
+    )
     return f"""
 usb@{UDC_BASE:x} {{
     compatible = "snps,dwc2";
@@ -86,18 +92,17 @@ class DeviceMachine:
             kernel: the scheduler.
             bus: the controller's bus face.
             parameters: what the controller was built with.
-            mode: "dma" or "slave".
-            fifo: "dedicated" (the only scheme so far).
+            mode: "slave", "dma" or "desc".
+            fifo: "dedicated" or "shared", as the controller was built.
             cpu: its processor, a new one if None.
             node: device tree source of the controller, the default node if None.
 
         Raises:
-            OSError: EINVAL for a mode or FIFO scheme that does not exist.
+            OSError: EINVAL for a combination that does not exist (tb/gadget/udc/modes.py).
         """
-        if mode not in ("dma", "slave"):
-            raise os_error(errno.EINVAL, f"mode {mode!r}: there are 'dma' and 'slave'")
-        if fifo != "dedicated":
-            raise os_error(errno.EINVAL, f"FIFO scheme {fifo!r}: there is 'dedicated'")
+        reason = refusal(mode, fifo)
+        if reason:
+            raise os_error(errno.EINVAL, reason)
         self.kernel = kernel
         self.parameters = parameters
         self.mode = mode

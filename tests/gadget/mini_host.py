@@ -23,14 +23,22 @@ _TRIES = 20_000
 class MiniHost:
     """Control and bulk transfers, one transaction at a time."""
 
-    def __init__(self, mode: str = "dma", speed: str = "high", node: str | None = None) -> None:
+    def __init__(
+        self,
+        mode: str = "dma",
+        speed: str = "high",
+        node: str | None = None,
+        fifo: str = "dedicated",
+        **parameters: int,
+    ) -> None:
         self.kernel = Kernel()
-        self.parameters = UdcParameters(time_scale=100)
+        hardware = {"dedicated_fifo": int(fifo == "dedicated"), "desc_dma": int(mode == "desc")}
+        self.parameters = UdcParameters(time_scale=100, **hardware | parameters)
         self.controller = ModelController(self.kernel, self.parameters)
         self.wire = self.controller.wire
         self.wire.force_full_speed = speed == "full"
         self.device = DeviceMachine(
-            self.kernel, self.controller.bus, self.parameters, mode=mode, node=node
+            self.kernel, self.controller.bus, self.parameters, mode=mode, fifo=fifo, node=node
         )
         self.address = 0
         self.toggles: dict[tuple[int, int], int] = {}

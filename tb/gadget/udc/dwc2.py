@@ -24,7 +24,7 @@ class Dwc2PlatformDriver(PlatformDriver):
     """Probes "snps,dwc2" nodes.
 
     Args:
-        mode: "dma" or "slave".
+        mode: "slave", "dma" or "desc".
     """
 
     name = "dwc2"

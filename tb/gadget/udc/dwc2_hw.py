@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
 
 from pymodel.gen.udc_regs import (
     DIEPTXF,
@@ -23,6 +22,8 @@ from pymodel.gen.udc_regs import (
 from tb.kernel import SpinLock, os_error
 
 from ..platform import PlatformDevice
+from .fifo import FifoLimits, FifoPlan, FifoSizes, conflicts, default_plan, fit_plan
+from .modes import refusal
 
 __all__ = ["Dwc2Hw"]
 
@@ -40,7 +41,11 @@ class Dwc2Hw:
     """One core.
 
     Attributes:
-        dma: buffer DMA is used (else slave mode).
+        mode: "slave", "dma" or "desc".
+        dma: the core moves the data, by buffer or descriptor DMA (else slave mode).
+        desc: it does so by descriptors.
+        shared: Tx FIFO 0 serves all non-periodic endpoints.
+        tx_fifos: Tx FIFOs other than 0.
         lock: keeps interrupts away from sequences of accesses.
         endpoints: number of endpoint indices with EP0; `has_in(n)`, `has_out(n)` tell directions.
         fifo_words: words of each Tx FIFO as programmed, by number.
@@ -56,17 +61,18 @@ class Dwc2Hw:
         self.lock = SpinLock(self.bus.cpu)
         self.read = self.bus.read32
         self.write = self.bus.write32
-        self.dma = mode == "dma"
+        self.mode = mode
+        self.dma = mode != "slave"
+        self.desc = mode == "desc"
+        self.shared = False
+        self.tx_fifos = 0
         self.endpoints = 1
         self.max_bytes = 0x7FFFF
         self.max_packets = 1023
         self.ram_words = 0
         self.fifo_words: list[int] = []
         self._directions = 0
-        self._in_fifos = 0
-        self._rx_limit = 0
-        self._np_limit = 0
-        self._tx_limits: list[int] = []
+        self._plan = FifoPlan(0, 0, ())
 
     def has_in(self, number: int) -> bool:
         """Tell whether endpoint `number` has an IN direction."""
@@ -111,15 +117,20 @@ class Dwc2Hw:
         self.max_bytes = (1 << (11 + GHWCFG3.XferSizeWidth.get(config3))) - 1
         self.max_packets = (1 << (4 + GHWCFG3.PktSizeWidth.get(config3))) - 1
         self.ram_words = GHWCFG3.DfifoDepth.get(config3)
-        self._in_fifos = GHWCFG4.InEps.get(config4)
         architecture = GHWCFG2.OtgArch.get(config2)
         if self.dma and architecture != _ARCH_INTERNAL_DMA:
             raise os_error(
                 errno.EINVAL,
                 f"{self.name}: built without DMA (architecture {architecture}); use slave",
             )
-        if not GHWCFG4.DedFifoMode.get(config4):
-            raise os_error(errno.EINVAL, f"{self.name}: shared FIFOs are not supported")
+        self.shared = not GHWCFG4.DedFifoMode.get(config4)
+        fifos = GHWCFG4.NumDevPerioEps if self.shared else GHWCFG4.InEps
+        self.tx_fifos = fifos.get(config4)
+        reason = refusal(self.mode, "shared" if self.shared else "dedicated")
+        if reason is None and self.desc and not GHWCFG4.DescDMAEnabled.get(config4):
+            reason = "built without descriptor DMA; use buffer DMA"
+        if reason:
+            raise os_error(errno.EINVAL, f"{self.name}: {reason}")
         needed = FIFO.at(max(self.endpoints - 1, 0)) + FIFO.STRIDE
         if not self.dma and self.device.size < needed:
             raise os_error(
@@ -127,18 +138,15 @@ class Dwc2Hw:
                 f"{self.name}: reg has 0x{self.device.size:x} bytes, but slave mode reaches the "
                 f"FIFO windows up to 0x{needed:x}; enlarge reg or use DMA",
             )
-        self._rx_limit = await self.read(GRXFSIZ.OFFSET)
-        self._np_limit = (await self.read(GNPTXFSIZ.OFFSET)) >> 16
-        self._tx_limits = [
-            (await self.read(DIEPTXF.at(number))) >> 16 for number in range(1, self._in_fifos + 1)
-        ]
+        self._plan = await self._plan_fifos()
         log.info(
-            "%s: DWC2 %08x, %d endpoints, %d words of RAM, %s",
+            "%s: DWC2 %08x, %d endpoints, %d words of RAM, %s FIFOs, %s",
             self.name,
             identity,
             self.endpoints,
             self.ram_words,
-            "DMA" if self.dma else "slave",
+            "shared" if self.shared else "dedicated",
+            {"dma": "buffer DMA", "desc": "descriptor DMA"}.get(self.mode, "slave"),
         )
 
     async def soft_reset(self) -> None:
@@ -148,41 +156,63 @@ class Dwc2Hw:
         await self.poll(GRSTCTL.OFFSET, GRSTCTL.CSftRst.mask, 0, "soft reset")
         await self.poll(GRSTCTL.OFFSET, GRSTCTL.AHBIdle.mask, GRSTCTL.AHBIdle.mask, "AHB idle")
 
-    async def init_fifos(self) -> None:
-        """Lay out the RAM from the device tree's sizes, else from the reset values."""
+    async def _plan_fifos(self) -> FifoPlan:
+        """Split the RAM as the device tree says, else by the calculator.
+
+        Raises:
+            OSError: ENOSPC if the device tree's FIFOs do not fit.
+        """
+        count = self.tx_fifos
+        limits = FifoLimits(
+            await self.read(GRXFSIZ.OFFSET),
+            (await self.read(GNPTXFSIZ.OFFSET)) >> 16,
+            tuple([(await self.read(DIEPTXF.at(n))) >> 16 for n in range(1, count + 1)]),
+            self.ram_words,
+        )
+        outs = sum(self.has_out(number) for number in range(1, self.endpoints))
+        computed = default_plan(count, outs, self.ram_words, shared=self.shared)
         node = self.device.node
-        rx = self._fit(node.number("g-rx-fifo-size"), self._rx_limit, "g-rx-fifo-size")
-        np = self._fit(node.number("g-np-tx-fifo-size"), self._np_limit, "g-np-tx-fifo-size")
-        wanted: Sequence[int] = node.numbers("g-tx-fifo-size") or self._tx_limits
-        await self.write(GRXFSIZ.OFFSET, rx)
-        await self.write(GNPTXFSIZ.OFFSET, np << 16 | rx)
-        self.fifo_words = [np]
-        start = rx + np
-        for number in range(1, self._in_fifos + 1):
-            limit = self._tx_limits[number - 1]
-            size = wanted[number - 1] if number <= len(wanted) else 0
-            size = self._fit(size, limit, "g-tx-fifo-size") if size else 0
-            await self.write(DIEPTXF.at(number), size << 16 | start)
-            self.fifo_words.append(size)
-            start += size
-        if start > self.ram_words:
-            log.warning("%s: FIFOs take %d words, the RAM has %d", self.name, start, self.ram_words)
+        wanted = FifoSizes(
+            node.number("g-rx-fifo-size"),
+            node.number("g-np-tx-fifo-size"),
+            tuple(node.numbers("g-tx-fifo-size")),
+        )
+        try:
+            plan, notes = fit_plan(wanted, limits, computed)
+        except OSError as error:
+            assert error.errno is not None
+            raise os_error(error.errno, f"{self.name}: {error.strerror}") from None
+        for note in notes:
+            log.warning("%s: %s", self.name, note)
+        return plan
+
+    async def init_fifos(self) -> None:
+        """Lay the FIFOs out in the RAM, and see that the core took it so.
+
+        Raises:
+            OSError: EIO if it did not; packets would overwrite each other.
+        """
+        plan, start = self._plan, self._plan.rx + self._plan.np
+        await self.write(GRXFSIZ.OFFSET, plan.rx)
+        await self.write(GNPTXFSIZ.OFFSET, plan.np << 16 | plan.rx)
+        for number, words in enumerate(plan.tx, 1):
+            await self.write(DIEPTXF.at(number), words << 16 | start)
+            start += words
+        self.fifo_words = [plan.np, *plan.tx]
+        regions = [("Rx FIFO", 0, await self.read(GRXFSIZ.OFFSET))]
+        for number, words in enumerate(self.fifo_words):
+            offset = DIEPTXF.at(number) if number else GNPTXFSIZ.OFFSET
+            reading = await self.read(offset)
+            regions.append((f"Tx FIFO {number}", reading & 0xFFFF if words else 0, reading >> 16))
+        problems = conflicts(regions, self.ram_words)
+        if problems:
+            raise os_error(errno.EIO, f"{self.name}: {'; '.join(problems)}")
         await self.write(
             GDFIFOCFG.OFFSET,
             GDFIFOCFG.EPInfoBaseAddr.put(min(start, 0xFFFF))
             | GDFIFOCFG.GDFIFOCfg.put(self.ram_words),
         )
         await self.flush(_ALL_TX, rx=True)
-
-    def _fit(self, wanted: int | None, limit: int, name: str) -> int:
-        if wanted is None:
-            return limit
-        if wanted > limit or (wanted < 16 and name != "g-tx-fifo-size"):
-            log.warning(
-                "%s: %s = %d does not suit the core, %d is used", self.name, name, wanted, limit
-            )
-            return limit
-        return wanted
 
     async def flush(self, fifo: int = _ALL_TX, *, rx: bool = False, tx: bool = True) -> None:
         """Empty Tx FIFO `fifo` (0x10 all) and, if asked, the Rx FIFO."""
