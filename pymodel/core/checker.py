@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pymodel.config import UdcParameters
 from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
+from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
 from .lpm_judge import judge_sleep
@@ -137,6 +139,7 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.COMMAND: partial(command, self),
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
 
@@ -218,7 +221,7 @@ class Checker:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
-        elif offset >= f.FIFO_BASE:
+        elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
             if self.model.shared and fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
@@ -241,6 +244,8 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+        elif offset >= f.XCAP:
+            command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:
             self.touch("all")
         self.step(event)
@@ -264,7 +269,7 @@ class Checker:
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
         if bits & ~legal:
-            name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
+            name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(
                 "interrupt cause",
                 f"{name} endpoint {key & 0xFF}: {bits:#x} set, due or allowed are {legal:#x}",
@@ -278,6 +283,8 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+        elif which == Cause.EPXINT:
+            self.touch("ext", f"ext{n}")
 
     def _line(self, event: Event) -> None:
         model = self.model

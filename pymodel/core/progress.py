@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pymodel.trace import Cause
 
+from .command_judge import overdue_commands
 from .lpm_judge import sleep_overdue
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Progress:
         if model.sleep_due is not None and sleep_overdue(checker):
             checker.wrong("sleep", "L1 was not entered after an acknowledged LPM token")
             model.sleep_due = None
+        if model.command_due:
+            overdue_commands(checker)
         if not (model.due or model.due_status or model.flushing or self._since or model.dma_on):
             return
         window, now = checker.window, checker.time
@@ -97,4 +100,6 @@ class Progress:
             return model.ins[n].intr
         if which == Cause.DOEPINT:
             return model.outs[n].intr
+        if which == Cause.EPXINT:
+            return model.epxint[n]
         return model.gotgint if which == Cause.GOTGINT else model.latched
