@@ -9,8 +9,11 @@
 module ep_core #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     // bits of a word address of the packet RAM
-    parameter ADDRESS_WIDTH = 12
+    parameter ADDRESS_WIDTH = 12,
+    // 1 = extended tokens are answered
+    parameter LPM = 0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -55,6 +58,10 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
+    // GLPMCFG (see lpm_csr); extended token answered, with this kind
+    input  wire [3:0]  lpm_allowed,
+    output wire        lpm_answered,
+    output wire [2:0]  lpm_kind,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -141,10 +148,13 @@ module ep_core #(
     // words of the Rx FIFO that only SETUPs may take (S004-103)
     localparam [15:0] RESERVE = 16'd13;
     localparam [3:0] PID_PING = 4'b0100;
+    // of an extended token's second packet
+    localparam [3:0] PID_LPM = 4'b0011;
 
     localparam [3:0] MSG_WORD = 4'd2;
     localparam [3:0] MSG_SOF = 4'd5;
     localparam [3:0] MSG_LINE = 4'd6;
+    localparam [3:0] MSG_EXTENDED = 4'd9;
 
     localparam [3:0] STS_GLOBAL_NAK = 4'd1;
     localparam [3:0] STS_OUT_DONE = 4'd3;
@@ -206,7 +216,9 @@ module ep_core #(
         .window(csr_window), .each(csr_each)
     );
 
-    ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
+    ep_sequencer #(
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS)
+    ) ep_sequencer (
         .clk(clk), .rst(rst), .startup(startup),
         .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push),
         .token_ep(packet_ep), .sending_ep(sending_ep_reg),
@@ -284,10 +296,11 @@ module ep_core #(
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
     wire words_there = (fifo_used >= {7'd0, words});
 
-    // full speed has no PING
+    // full speed has no PING; the second packet of an extended token has no address
+    wire is_lpm = (LPM != 0) && (rx_data[3:0] == PID_LPM);
     wire ours_now = ((rx_data[14:8] == device_address)
                      || (old_address_valid && (rx_data[14:8] == old_address)))
-                    && !(full_speed && (rx_data[3:0] == PID_PING));
+                    && !(full_speed && (rx_data[3:0] == PID_PING)) && !is_lpm;
 
     // ---- token --------------------------------------------------------------------------------
 
@@ -316,6 +329,28 @@ module ep_core #(
         .send(token_send), .receive(token_receive), .token_cause(token_cause),
         .nothing(token_nothing), .lost(token_lost)
     );
+
+    generate
+        if (LPM != 0) begin : g_lpm
+            ep_lpm #(.INS(INS), .INDEX_WIDTH(FW)) ep_lpm (
+                .clk(clk), .rst(rst), .allowed(lpm_allowed),
+                .extended(rx_valid && (rx_type == MSG_EXTENDED)),
+                .extended_ours(ours_now && (rx_data[7:4] == 4'd0)),
+                .act_lpm(act_token && is_lpm), .link_state(rx_data[11:8]), .kind(lpm_kind),
+                .word(rx_fifo_word), .word_data(rx_data), .token(act_token),
+                .setup(setup_accept), .received(end_out && is_ep0),
+                .acknowledged(acknowledged && is_ep0), .bus_reset(reset_start),
+                .scan(act_scan), .scan_first(is_ep0 && !out), .is_in(!out), .iso(iso),
+                .active(flags_reg[3]), .enabled(enabled), .fifo(fifo_reg),
+                .tx_fifo_empty(fifo_empty), .rx_fifo_empty(rx_fifo_empty)
+            );
+        end else begin : g_no_lpm
+            assign lpm_kind = 3'd0;
+            wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, 1'b0};
+        end
+    endgenerate
+
+    assign lpm_answered = (lpm_kind != 3'd0);
 
     // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
@@ -461,7 +496,7 @@ module ep_core #(
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
-    ep_flags #(.INS(INS), .OUTS(OUTS)) ep_flags (
+    ep_flags #(.INS(INS), .OUTS(OUTS), .EP_DIRECTIONS(EP_DIRECTIONS)) ep_flags (
         .clk(clk), .rst(rst), .slot(slot_wide), .is_out0(is_out0),
         .is_in(!out),
         .flags(flags_now), .flags_write(write_flags && exists), .flags_data(flags_data),
@@ -490,7 +525,7 @@ module ep_core #(
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
         .size_write(startup || write_size || (end_out && !dma_enable) || act_moved
-                    || window_push),
+                    || (window_push && exists)),
         .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
         .count(count),
         .count_write(startup || write_size || rx_fifo_commit || acknowledged),
@@ -605,8 +640,8 @@ module ep_core #(
 
         // ACT
         answer_reg <= act_token;
-        kind_reg <= token_kind;
-        answer_pid_reg <= token_data_pid;
+        kind_reg <= token_kind | lpm_kind;
+        answer_pid_reg <= token_data_pid | {2'd0, {2{is_lpm}}};
         length_reg <= token_length;
         if (send_start) begin
             sending_reg <= 1'b1;
@@ -677,7 +712,8 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .end_ours(packet_known), .end_ep(packet_ep),
+        .token_length(token_length), .lpm_kind(lpm_kind), .end_ours(packet_known),
+        .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
