@@ -154,6 +154,7 @@ class Checker:
         handlers = self._handlers
         words = self._words
         shared = self.model.shared
+        progress = self._progress
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -162,9 +163,12 @@ class Checker:
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
                 continue
+            if time > progress.deadline:
+                # It may come now, but it comes too late.
+                progress.watch()
             handler(event)
             if event.kind not in words:
-                self._progress.watch()
+                progress.watch()
                 if shared:
                     self._look_at_head()
 

@@ -12,7 +12,7 @@ from . import fields as f
 if TYPE_CHECKING:
     from .checker import Checker
 
-__all__ = ["command", "command_write", "overdue_commands"]
+__all__ = ["command", "command_write", "overdue_command"]
 
 _EARLY: Final = 2_000_000
 """A command may take effect so much before its latency is over (the first microsecond is cut)."""
@@ -49,11 +49,8 @@ def command(checker: Checker, event: Event) -> None:
     checker.touch("ext", f"ext{index}", names[0])
 
 
-def overdue_commands(checker: Checker) -> None:
-    """Say which commands have not taken effect in time, and let them."""
-    model = checker.model
-    for index, due in list(model.command_due.items()):
-        if checker.time > due + checker.window.cause:
-            late = (checker.time - due) / 1e6
-            checker.wrong("command missing", f"index {index}: overdue since {late:.1f} us")
-            model.on_command(index, 0, None)
+def overdue_command(checker: Checker, index: int) -> None:
+    """A command has not taken effect in time: say so, and let it."""
+    late = (checker.time - checker.model.command_due[index]) / 1e6
+    checker.wrong("command missing", f"index {index}: overdue since {late:.1f} us")
+    checker.model.on_command(index, 0, None)

@@ -264,10 +264,9 @@ def change(pick: int, **new: int) -> list[tuple[int, int]]:
     time, word = events.pop(place)
     event = decode(word)
     event = Event(event.kind, new.get("arg", event.arg), event.data ^ new.get("data", 0))
-    moved = (time + new.get("time", 0), encode(event))
-    if "time" in new or "arg" in new or "data" in new:
-        events = sorted([*events, moved], key=lambda one: one[0])
-    return events
+    if new:
+        events.insert(place, (time + new.get("time", 0), encode(event)))
+    return sorted(events, key=lambda one: one[0])
 
 
 def test_lockstep_follows_commands() -> None:
