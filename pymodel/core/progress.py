@@ -54,9 +54,9 @@ class Progress:
                 bit = bits & -bits
                 bits ^= bit
                 pending[("cause", key, bit)] = window.cause
-        for index, due in model.command_due.items():
-            pending[("command", index, due)] = window.cause
-            self._since[("command", index, due)] = due
+        for index, when in model.command_due.items():
+            pending[("command", index, when)] = window.cause
+            self._since[("command", index, when)] = when
         for one in model.due_status:
             pending[("status", *one)] = window.cause
         for number in model.flushing:
@@ -72,7 +72,10 @@ class Progress:
                     left = sum(one.xfersize for one in model.fetching if model.queued(one))
                     pending[("tx", "FIFO 0", left)] = window.dma
                 else:
-                    pending[("tx", ep.index, ep.xfersize)] = window.dma
+                    pending[("tx", ep.index, model.to_fetch(ep)[1])] = window.dma
+        if model.desc_on:
+            for due in checker.path.descriptors.pending():
+                pending[due] = window.dma
         since = self._since
         if not pending and not since:
             return
