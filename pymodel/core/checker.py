@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pymodel.config import UdcParameters
 from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
+from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
 from .lpm_judge import judge_sleep
@@ -140,6 +142,7 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.COMMAND: partial(command, self),
             Kind.DESC: path.descriptors.desc,
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
@@ -155,6 +158,7 @@ class Checker:
         handlers = self._handlers
         words = self._words
         shared = self.model.shared
+        progress = self._progress
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -163,9 +167,12 @@ class Checker:
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
                 continue
+            if time > progress.deadline:
+                # It may come now, but it comes too late.
+                progress.watch()
             handler(event)
             if event.kind not in words:
-                self._progress.watch()
+                progress.watch()
                 if shared:
                     self._look_at_head()
 
@@ -222,7 +229,7 @@ class Checker:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
-        elif offset >= f.FIFO_BASE:
+        elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
             if self.model.shared and fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
@@ -245,6 +252,8 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+        elif offset >= f.XCAP:
+            command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:
             self.touch("all")
         self.step(event)
@@ -270,7 +279,7 @@ class Checker:
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
         if bits & ~legal:
-            name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
+            name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(
                 "interrupt cause",
                 f"{name} endpoint {key & 0xFF}: {bits:#x} set, due or allowed are {legal:#x}",
@@ -284,6 +293,8 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+        elif which == Cause.EPXINT:
+            self.touch("ext", f"ext{n}")
 
     def _status_stage(self, bits: int) -> None:
         """StsPhseRcvd: not before SetUp, which tells software what the status stage is for."""

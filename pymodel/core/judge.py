@@ -233,6 +233,10 @@ class Judge:
             return exact & ~f.INT_IEP, bound | f.INT_IEP
         if offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
             return exact & ~loose_lpm_bits(self.checker, offset), bound
+        if f.EXT_BASE <= offset < f.EXT_END and offset & 0x1F == f.EXT_CMD:
+            # The status is written when the command is complete.
+            active = model.command_active(offset - f.EXT_BASE >> 5)
+            return (exact & ~f.CMD_STATUS, bound | f.CMD_STATUS) if active else (exact, bound)
         if not f.IN_BASE <= offset < f.PCGCCTL:
             return exact, bound
         n = offset - f.IN_BASE >> 5 & 0xF
@@ -262,7 +266,14 @@ class Judge:
         elif f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
             names += [f"in{n}", f"out{n}", f"fifo{n}"]
+        elif f.EXT_BASE <= offset < f.EXT_END:
+            index = offset - f.EXT_BASE >> 5
+            names = ["all", f"ext{index}", f"{'in' if index & 1 else 'out'}{index >> 1}"]
+            if model.command_active(index):
+                checker.waive("end of a command")
+                return True
         elif offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
+            names += ["ext"]
             names += [f"in{n}" for n in range(len(model.ins))]
             names += [f"fifo{n}" for n in range(len(model.tx))]
         if checker.recent(*names):

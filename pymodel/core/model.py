@@ -10,12 +10,12 @@ from pymodel.config import UdcParameters
 from pymodel.trace import Event, Kind, Line, encode
 
 from . import fields as f
-from .registers import Registers
+from .commands import CommandBank
 
 __all__ = ["UdcModel"]
 
 
-class UdcModel(Registers):
+class UdcModel(CommandBank):
     """The controller, written from the facts.
 
     An event is a tuple (kind, arg, data) of the trace port. It says what happened and what the
@@ -48,6 +48,7 @@ class UdcModel(Registers):
             Kind.LINE: self._on_line,
             Kind.SOF: self._on_sof,
             Kind.FLUSH: self.on_flush,
+            Kind.COMMAND: self.on_command,
             Kind.DESC: self.on_desc,
         }.items():
             self._effects[kind] = effect
