@@ -17,20 +17,18 @@ from pymodel.gen.udc_regs import (
     DCTL,
     DIEPCTL,
     DIEPDMA,
-    DIEPEMPMSK,
     DIEPINT,
     DIEPTSIZ,
     DOEPCTL,
     DOEPDMA,
     DOEPINT,
     DOEPTSIZ,
-    DTXFSTS,
-    FIFO,
     GINTSTS,
 )
 from tb.kernel import DmaBuffer, DmaPool, os_error
 
 from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
+from .dwc2_tx import DISABLED, EPDIS, EPENA, SNAK, XFER_COMPLETE
 
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
@@ -41,19 +39,13 @@ __all__ = ["Dwc2Ep", "RequestBuffer"]
 
 log = logging.getLogger(__name__)
 
-EPENA = DIEPCTL.EPEna.mask
-EPDIS = DIEPCTL.EPDis.mask
 CNAK = DIEPCTL.CNAK.mask
-SNAK = DIEPCTL.SNAK.mask
 STALL = DIEPCTL.Stall.mask
 SETD0PID = DIEPCTL.SetD0PID.mask
 _PARITY = (DIEPCTL.SetEvenFr.mask, DIEPCTL.SetOddFr.mask)
 SIZE_MASK = DIEPTSIZ.XferSize.mask
 PKT_LSB = DIEPTSIZ.PktCnt.lsb
 MC_LSB = DIEPTSIZ.MC.lsb
-IN_NAK_EFFECTIVE = DIEPINT.INEPNakEff.mask
-DISABLED = DIEPINT.EPDisbld.mask
-XFER_COMPLETE = DIEPINT.XferCompl.mask
 _RX_WAITS = 64
 
 
@@ -207,27 +199,43 @@ class Dwc2Ep(UsbEp):
 
     async def fill(self) -> None:
         """Slave mode: push whole packets while the Tx FIFO has room for them."""
-        request = self.active
+        request, tx = self.active, self.udc.tx
         if request is None:
-            await self.udc.fifo_empty_interrupt(self.number, False)
+            await tx.wait(self, False)
             return
         data, packet = request.data(), self.maxpacket
         while self._pushed < self._programmed:
-            room = 4 * (await self.hw.read(DTXFSTS.at(self.fifo)) & 0xFFFF)
+            room, packets = await tx.room(self)
             left = self._programmed - self._pushed
             if packet % 4:
                 # Each packet starts at a word of its own.
-                take = min(left, packet) if room >= min(left, packet) else 0
-            elif room >= left:
+                take = min(left, packet) if packets and room >= min(left, packet) else 0
+            elif room >= left and packets * packet >= left:
                 take = left
             else:
-                take = room // packet * packet
+                take = min(room // packet, packets) * packet
             if not take:
                 break
             begin = request.actual + self._pushed
-            await self.hw.bus.write_fifo(FIFO.at(self.fifo), data[begin : begin + take])
+            await self.hw.bus.write_fifo(tx.window(self), data[begin : begin + take])
             self._pushed += take
-        await self.udc.fifo_empty_interrupt(self.number, self._pushed < self._programmed)
+        await tx.wait(self, self._pushed < self._programmed)
+
+    @property
+    def loaded(self) -> bool:
+        """True if the Tx FIFO may hold packets of the active request."""
+        return self.active is not None and bool(self._programmed if self.hw.dma else self._pushed)
+
+    async def resume(self) -> None:
+        """Go on after the Tx FIFO has been emptied, with the first packet that was not sent."""
+        request = self.active
+        if request is None:
+            return
+        packet = self.maxpacket
+        left = DIEPTSIZ.PktCnt.get(await self.hw.read(self.r_tsiz))
+        sent = max(-(-self._programmed // packet), 1) - left
+        request.actual += min(sent * packet, self._programmed)
+        await self._program(request)
 
     # -- finishing -------------------------------------------------------------------------
 
@@ -305,25 +313,8 @@ class Dwc2Ep(UsbEp):
             True if the transfer had been complete already.
         """
         if self.dir_in:
-            return await self._stop_in()
+            return await self.udc.tx.stop(self)
         return await stop_out(self.udc, [self])
-
-    async def _stop_in(self) -> bool:
-        hw = self.hw
-        if not self.hw.dma:
-            await self.udc.fifo_empty_interrupt(self.number, False)
-        if await hw.read(self.r_ctl) & EPENA:
-            await hw.write(self.r_int, IN_NAK_EFFECTIVE)
-            await hw.write(self.r_ctl, self.ctl | SNAK)
-            await hw.poll(self.r_int, IN_NAK_EFFECTIVE, IN_NAK_EFFECTIVE, f"{self.name} NAK")
-            # It may have completed between the two readings.
-            if await hw.read(self.r_ctl) & EPENA:
-                await hw.write(self.r_ctl, self.ctl | SNAK | EPDIS)
-                await hw.poll(self.r_int, DISABLED, DISABLED, f"{self.name} disable")
-        causes = await hw.read(self.r_int)
-        await hw.write(self.r_int, causes)
-        await hw.flush(self.fifo)
-        return bool(causes & XFER_COMPLETE)
 
 
 async def stop_out(udc: Dwc2Udc, endpoints: list[Dwc2Ep]) -> bool:
@@ -365,8 +356,3 @@ async def _global_nak_effective(udc: Dwc2Udc) -> None:
         if status & GINTSTS.RxFLvl.mask:
             await udc.pop_rx()
     raise os_error(errno.ETIMEDOUT, f"{hw.name}: the global OUT NAK does not take effect")
-
-
-async def set_fifo_empty_mask(udc: Dwc2Udc, bits: int) -> None:
-    """Write which Tx FIFOs interrupt when they run empty."""
-    await udc.hw.write(DIEPEMPMSK.OFFSET, bits)

@@ -19,13 +19,13 @@ from pymodel.gen.udc_regs import (
     DIEPDMA,
     DIEPINT,
     DIEPTSIZ,
+    DIEPTSIZ0,
     DOEPCTL,
     DOEPCTL0,
     DOEPDMA,
     DOEPINT,
     DOEPTSIZ,
     DOEPTSIZ0,
-    FIFO,
     GINTSTS,
 )
 from tb.kernel import DmaBuffer, os_error
@@ -43,17 +43,8 @@ from tb.usb import (
 from ..composite import USB_GADGET_DELAYED_STATUS
 from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
 from ..gadget import usb_gadget_set_state
-from .dwc2_ep import (
-    CNAK,
-    DISABLED,
-    EPDIS,
-    EPENA,
-    IN_NAK_EFFECTIVE,
-    PKT_LSB,
-    SNAK,
-    STALL,
-    RequestBuffer,
-)
+from .dwc2_ep import CNAK, PKT_LSB, STALL, RequestBuffer
+from .dwc2_tx import EPENA, SNAK
 
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
@@ -70,7 +61,6 @@ _SETUP_SIZE = 8
 _SETUPS_IN_A_ROW = 3
 _MAX_CHUNK = 127
 _SETUP_COUNT = DOEPTSIZ0.SUPCnt.put(3)
-_CTL_IN = DIEPCTL.at(0)
 _CTL_OUT = DOEPCTL.at(0)
 
 
@@ -92,7 +82,15 @@ class Dwc2Ep0(UsbEp):
         state: stage of the control transfer.
         setups: number of SETUPs that the hardware has announced; a rising number tells that
             whatever is being prepared is stale.
+        ctl: what DIEPCTL0 holds apart from command bits.
+        number, fifo, r_ctl, r_int, r_tsiz: of the IN direction, as `Dwc2Ep` has them.
     """
+
+    number = 0
+    fifo = 0
+    r_ctl = DIEPCTL.at(0)
+    r_int = DIEPINT.at(0)
+    r_tsiz = DIEPTSIZ.at(0)
 
     def __init__(self, udc: Dwc2Udc, gadget: UsbGadget, ops: UsbEpOps) -> None:
         """Start idle."""
@@ -103,6 +101,7 @@ class Dwc2Ep0(UsbEp):
         self.active: UsbRequest | None = None
         self.state = Ep0State.IDLE
         self.setups = 0
+        self.ctl = DIEPCTL.USBActEP.mask
         self.ctrl = SetupPacket(0, 0, 0, 0, 0)
         self.area: DmaBuffer | None = None
         self._slot = 0
@@ -110,6 +109,7 @@ class Dwc2Ep0(UsbEp):
         self._seen = 0
         self._address = 0
         self._chunk = 0
+        self._pushed = False
         self._length = 0
         self._zlp = False
         self._slave_out = b""
@@ -146,9 +146,8 @@ class Dwc2Ep0(UsbEp):
         """Void what is being answered; the NAK of the SETUP may have been cleared just now."""
         self.setups += 1
         if self.state not in (Ep0State.IDLE, Ep0State.WAIT):
-            active = DOEPCTL0.USBActEP.mask
-            await self.hw.write(_CTL_IN, active | SNAK)
-            await self.hw.write(_CTL_OUT, active | SNAK)
+            await self.hw.write(self.r_ctl, self.ctl | SNAK)
+            await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | SNAK)
 
     def _address_of_slot(self) -> int:
         assert self.area is not None
@@ -203,16 +202,39 @@ class Dwc2Ep0(UsbEp):
         """Set up `size` bytes of the active request from its actual position (interrupts off)."""
         packets = max(-(-size // PACKET), 1)
         self._chunk = size
-        await self.hw.write(DIEPTSIZ.at(0), packets << PKT_LSB | size)
+        self._pushed = False
+        await self.hw.write(self.r_tsiz, packets << PKT_LSB | size)
         if self.hw.dma and size and self.active is not None:
             await self.hw.write(DIEPDMA.at(0), self._address + self.active.actual)
 
     async def _start_in(self) -> None:
-        await self.hw.write(_CTL_IN, DOEPCTL0.USBActEP.mask | EPENA | CNAK)
+        await self.hw.write(self.r_ctl, self.ctl | EPENA | CNAK)
+        if not self.hw.dma and self._chunk:
+            await self.udc.tx.make_room(self, self._chunk)
+            await self.fill()
+
+    async def fill(self) -> None:
+        """Slave mode: push what has been set up; the Tx FIFO has room for it."""
         request, size = self.active, self._chunk
-        if not self.hw.dma and size and request is not None:
+        if size and request is not None and not self._pushed:
+            self._pushed = True
             data = request.data()[request.actual : request.actual + size]
-            await self.hw.bus.write_fifo(FIFO.at(0), data)
+            await self.hw.bus.write_fifo(self.udc.tx.window(self), data)
+
+    @property
+    def loaded(self) -> bool:
+        """True if the Tx FIFO may hold packets of the active request."""
+        return self.active is not None and bool(self._chunk if self.hw.dma else self._pushed)
+
+    async def resume(self) -> None:
+        """Go on after the Tx FIFO has been emptied, with the first packet that was not sent."""
+        request = self.active
+        if request is None:
+            return
+        left = DIEPTSIZ0.PktCnt.get(await self.hw.read(self.r_tsiz))
+        sent = min((max(-(-self._chunk // PACKET), 1) - left) * PACKET, self._chunk)
+        request.actual += sent
+        await self._send(self._chunk - sent)
 
     async def _send(self, size: int) -> None:
         """Send `size` bytes of the active request, unless overtaken (interrupts are off)."""
@@ -231,17 +253,7 @@ class Dwc2Ep0(UsbEp):
 
     async def stop_in(self) -> None:
         """Take back what EP0 IN still has to send (interrupts are off)."""
-        hw = self.hw
-        active = DOEPCTL0.USBActEP.mask
-        if await hw.read(_CTL_IN) & EPENA:
-            await hw.write(DIEPINT.at(0), IN_NAK_EFFECTIVE)
-            await hw.write(_CTL_IN, active | SNAK)
-            await hw.poll(DIEPINT.at(0), IN_NAK_EFFECTIVE, IN_NAK_EFFECTIVE, "ep0 NAK")
-            if await hw.read(_CTL_IN) & EPENA:
-                await hw.write(_CTL_IN, active | SNAK | EPDIS)
-                await hw.poll(DIEPINT.at(0), DISABLED, DISABLED, "ep0 disable")
-        await hw.write(DIEPINT.at(0), await hw.read(DIEPINT.at(0)))
-        await hw.flush(0)
+        await self.udc.tx.stop(self)
 
     async def stall(self) -> None:
         """Answer with STALL until the next SETUP, which the hardware lets end it.
@@ -252,11 +264,10 @@ class Dwc2Ep0(UsbEp):
         self.state = Ep0State.IDLE
         if self._stale:
             return
-        active = DOEPCTL0.USBActEP.mask
         with self.hw.lock:
             if self.ctrl.wLength and not self.ctrl.is_in:
-                await self.hw.write(_CTL_OUT, active | STALL)
-            await self.hw.write(_CTL_IN, active | STALL | CNAK)
+                await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | STALL)
+            await self.hw.write(self.r_ctl, self.ctl | STALL | CNAK)
 
     # -- events (irq thread) ---------------------------------------------------------------
 
@@ -334,7 +345,8 @@ class Dwc2Ep0(UsbEp):
 
     def _next_chunk(self, request: UsbRequest) -> int:
         left = self._length - request.actual
-        return left if left <= _MAX_CHUNK else PACKET
+        # The size field holds two packets less one byte; FIFO 0 may hold one only.
+        return left if left <= min(_MAX_CHUNK, 4 * self.hw.fifo_words[0]) else PACKET
 
     async def _in_done(self) -> None:
         request = self.active
