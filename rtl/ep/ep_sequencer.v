@@ -186,7 +186,8 @@ module ep_sequencer #(
                       : {1'b0, ep_next} + (out_next ? LAST_IN + 5'd1 : 5'd0);
             exists_reg <= exists_next;
         end
-        if (act_scan) begin
+        // not the scan that was chosen in the clock in which a walk began
+        if (act_scan && (ep_reg == scan_ep_reg) && (out_reg == scan_out_reg)) begin
             scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
             scan_out_reg <= scan_out_reg != scan_wrap;
             if (scan_wrap && scan_out_reg) begin
