@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pymodel.config import UdcParameters
 from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
+from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
 from .lpm_judge import judge_sleep
@@ -37,6 +39,8 @@ _AFTER_RESET = frozenset(
         "status word",
         "pop of an empty Rx FIFO",
         "packet fetched",
+        "descriptor loaded",
+        "descriptor written back",
         "DMA read",
         "DMA write",
         "flush",
@@ -93,6 +97,7 @@ class Checker:
         events: number of events seen.
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
+        path: judges packets and descriptors.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -117,7 +122,7 @@ class Checker:
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
         self._judge = Judge(self)
-        self._path = path = DataPath(self)
+        self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
@@ -137,6 +142,8 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.COMMAND: partial(command, self),
+            Kind.DESC: path.descriptors.desc,
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
 
@@ -151,6 +158,7 @@ class Checker:
         handlers = self._handlers
         words = self._words
         shared = self.model.shared
+        progress = self._progress
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -159,9 +167,12 @@ class Checker:
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
                 continue
+            if time > progress.deadline:
+                # It may come now, but it comes too late.
+                progress.watch()
             handler(event)
             if event.kind not in words:
-                self._progress.watch()
+                progress.watch()
                 if shared:
                     self._look_at_head()
 
@@ -218,7 +229,7 @@ class Checker:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
-        elif offset >= f.FIFO_BASE:
+        elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
             if self.model.shared and fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
@@ -241,6 +252,8 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+        elif offset >= f.XCAP:
+            command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:
             self.touch("all")
         self.step(event)
@@ -248,7 +261,7 @@ class Checker:
     def _forget(self) -> None:
         """A reset ends what is under way."""
         self._grace = self.time + self.window.reset
-        self._path.forget()
+        self.path.forget()
         self._progress.forget()
 
     # -- causes, lines, flush ----------------------------------------------------------------
@@ -261,10 +274,12 @@ class Checker:
             legal |= f.INT_EOPF | model.may_be_incomplete()
             # Reported in this frame: nothing is missing at its end.
             self._incomplete &= ~bits
+        if key == 0x200 and bits & f.OEP_STSPHSERCVD:
+            self._status_stage(bits)
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
         if bits & ~legal:
-            name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
+            name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(
                 "interrupt cause",
                 f"{name} endpoint {key & 0xFF}: {bits:#x} set, due or allowed are {legal:#x}",
@@ -278,6 +293,14 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+        elif which == Cause.EPXINT:
+            self.touch("ext", f"ext{n}")
+
+    def _status_stage(self, bits: int) -> None:
+        """StsPhseRcvd: not before SetUp, which tells software what the status stage is for."""
+        hidden = self.model.due.get(0x200, 0) & f.OEP_SETUP & ~(bits | self.model.outs[0].intr)
+        if hidden:
+            self.wrong("interrupt cause", "DOEPINT endpoint 0: StsPhseRcvd before SetUp")
 
     def _line(self, event: Event) -> None:
         model = self.model
@@ -318,5 +341,5 @@ class Checker:
         if event.arg not in model.flushing:
             self.wrong("flush", f"FIFO {event.arg:#x} was not asked for")
         self.step(event)
-        self._path.flushed()
+        self.path.flushed()
         self.touch("all")

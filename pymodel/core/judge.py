@@ -131,7 +131,7 @@ class Judge:
                 if answer == _ACK:
                     return True
                 short = free < 3 * words + SETUP_RESERVE
-                return model.high_speed and (out.pktcnt <= 1 or short)
+                return model.high_speed and (model.out_last(out) or short)
             if answer == _NAK and expected in (_ACK, _NYET) and free < 2 * words + SETUP_RESERVE:
                 checker.waive("NAK before the Rx FIFO was full")
                 return True
@@ -140,7 +140,7 @@ class Judge:
                 and out.enabled
                 and not out.stall
                 and not model.gout_nak_asked
-                and out.pktcnt > 0
+                and model.out_open(out)
             )
             if answer in (_ACK, _NYET) and expected == _NAK and roomless:
                 # Whether it fits shows at the commit.
@@ -233,6 +233,10 @@ class Judge:
             return exact & ~f.INT_IEP, bound | f.INT_IEP
         if offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
             return exact & ~loose_lpm_bits(self.checker, offset), bound
+        if f.EXT_BASE <= offset < f.EXT_END and offset & 0x1F == f.EXT_CMD:
+            # The status is written when the command is complete.
+            active = model.command_active(offset - f.EXT_BASE >> 5)
+            return (exact & ~f.CMD_STATUS, bound | f.CMD_STATUS) if active else (exact, bound)
         if not f.IN_BASE <= offset < f.PCGCCTL:
             return exact, bound
         n = offset - f.IN_BASE >> 5 & 0xF
@@ -243,6 +247,9 @@ class Judge:
             loose = f.EPCTL_ENA | f.EPCTL_NAKSTS
             if (0x200 if is_out else 0x100) | n in model.due:
                 return exact & ~loose, bound & ~loose
+        elif place == f.EP_TSIZ and model.desc_on:
+            # It plays no role, and nobody says what it reads.
+            return 0, 0
         elif place == f.EP_TSIZ and is_out:
             loose = f.M32 if any(one.endpoint == n for one in model.rx.entries) else 0
         elif place == f.EP_TSIZ and model.dma_on:
@@ -259,7 +266,14 @@ class Judge:
         elif f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
             names += [f"in{n}", f"out{n}", f"fifo{n}"]
+        elif f.EXT_BASE <= offset < f.EXT_END:
+            index = offset - f.EXT_BASE >> 5
+            names = ["all", f"ext{index}", f"{'in' if index & 1 else 'out'}{index >> 1}"]
+            if model.command_active(index):
+                checker.waive("end of a command")
+                return True
         elif offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
+            names += ["ext"]
             names += [f"in{n}" for n in range(len(model.ins))]
             names += [f"fifo{n}" for n in range(len(model.tx))]
         if checker.recent(*names):
@@ -268,5 +282,8 @@ class Judge:
         if model.dma_on and (model.rx.entries or any(model.tx_ready(ep) for ep in model.fetching)):
             # A packet is on its way between memory and FIFO: space and addresses move.
             checker.waive("bound register read while the DMA moves a packet")
+            return True
+        if checker.path.descriptors.busy():
+            checker.waive("bound register read while the DMA moves a descriptor")
             return True
         return False

@@ -117,6 +117,9 @@ class Lockstep:
         if controller.trace is None:
             raise ValueError("lockstep needs a controller built with TRACE=1")
         lockstep = cls(controller.parameters, controller.trace.drain)
+        # Latencies of commands are counted in core clocks, 60 for a microsecond.
+        core_fs = int(controller.mailbox.period_fs[0])
+        lockstep.checker.model.microsecond = 60 * core_fs // 1000
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:
