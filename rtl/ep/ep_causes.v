@@ -5,8 +5,8 @@
 // Interrupt causes of the endpoints (DIEPINT and DOEPINT) and what the masks let through to DAINT
 // and DEACHINT. Causes and the masks DIEPEACHMSKn and DOEPEACHMSKn live in small memories, for they
 // change in operations on their endpoint only. For all endpoints at once there is one bit for DAINT
-// and one for DEACHINT, made anew in the clock after each operation on the endpoint; whoever changes
-// DIEPMSK or DOEPMSK has all endpoints walked through before the next register access.
+// and one for DEACHINT, made anew in the clock after each operation on the endpoint. When DIEPMSK
+// or DOEPMSK changes, all endpoints are walked through before the next register access.
 //
 // A cause more costs a line in `KINDS` and its bit in `causes_set`.
 module ep_causes #(

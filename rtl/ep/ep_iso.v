@@ -3,8 +3,8 @@
 `default_nettype none
 
 // What isochronous endpoints need besides: which of them wait for a frame, and how far each is in
-// this (micro)frame. At full speed and for the last packet of a high-bandwidth microframe the PID is
-// DATA0; DATA1 and DATA2 tell that one and two more follow (USB 2.0 section 5.9.2).
+// this (micro)frame. At full speed and for the last packet of a high-bandwidth microframe the PID
+// is DATA0; DATA1 and DATA2 tell that one and two more follow (USB 2.0 section 5.9.2).
 //
 // Context index: IN endpoint n is n, OUT endpoint n is INS + n.
 module ep_iso #(
