@@ -181,9 +181,11 @@ class Dwc2Interrupts:
         # IN first: the end of a data stage must be seen before that of its status stage.
         for number in range(self.hw.endpoints):
             if pending >> number & 1:
+                await self.udc.commands.interrupt(number, True)
                 await self._in(number)
         for number in range(self.hw.endpoints):
             if pending >> 16 + number & 1:
+                await self.udc.commands.interrupt(number, False)
                 await self._out(number)
 
     async def _in(self, number: int) -> None:

@@ -30,6 +30,7 @@ from tb.usb import DeviceState, EndpointDescriptor, Speed, TransferType
 
 from ..endpoint import UsbEp, UsbEpOps, UsbRequest, usb_ep_set_maxpacket_limit
 from ..gadget import UsbGadget, UsbGadgetDriver, UsbGadgetOps, usb_gadget_set_state
+from .dwc2_cmd import Command, EpCommands
 from .dwc2_desc import DescriptorList
 from .dwc2_ep import SETD0PID, STALL, Dwc2Ep, RequestBuffer, stop_out
 from .dwc2_ep0 import Dwc2Ep0
@@ -154,6 +155,7 @@ class Dwc2Udc(UsbGadgetOps):
         )
         self.irq = Dwc2Interrupts(self)
         self.iso = IsoStreams(self)
+        self.commands = EpCommands(self)
         self.tx = SharedTx(self) if hw.shared else DedicatedTx(self)
         self._late = Work(
             self.irq.thread,
@@ -303,6 +305,7 @@ class Dwc2Udc(UsbGadgetOps):
         if hw.dma:
             enable |= GAHBCFG.DMAEn.mask | GAHBCFG.HBstLen.put(_BURST_INCR16)
         await write(GAHBCFG.OFFSET, enable)
+        await self.commands.start()
         control = await hw.read(DCTL.OFFSET)
         await write(DCTL.OFFSET, control | DCTL.CGOUTNak.mask | DCTL.CGNPInNak.mask)
 
@@ -474,6 +477,10 @@ class Dwc2Udc(UsbGadgetOps):
     async def _halt(self, ep: Dwc2Ep, value: bool) -> None:
         ep.halted = value
         ep.ctl = ep.ctl | STALL if value else ep.ctl & ~STALL
+        if self.commands.present:
+            command = Command.SET_STALL if value else Command.CLEAR_STALL
+            await self.commands.send_ep_cmd(ep.number, ep.dir_in, command)
+            return
         with self.hw.lock:
             # A transfer in progress stays; STALL comes before NAK and data.
             await self.hw.write(ep.r_ctl, ep.ctl | (0 if value else SETD0PID))
