@@ -20,6 +20,7 @@ from . import fields as f
 from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
+from .lines import Lines
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
@@ -59,6 +60,7 @@ class Window:
         flush: until a flush is over.
         dma: until a packet that could move has moved.
         reset: after a soft reset or a bus reset, what was under way may still be reported.
+        line: by so much an interrupt line may follow its cause, or be ahead of its report.
     """
 
     race: int = 1 * _US
@@ -66,6 +68,7 @@ class Window:
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
+    line: int = 1 * _US
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Checker:
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
         path: judges packets and descriptors.
+        lines: the comparison of the interrupt lines, for whoever sees them.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -121,6 +125,7 @@ class Checker:
         self._iso_touched = False
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
+        self.lines = Lines(self)
         self._judge = Judge(self)
         self.path = path = DataPath(self)
         self._progress = Progress(self)
@@ -159,6 +164,7 @@ class Checker:
         words = self._words
         shared = self.model.shared
         progress = self._progress
+        lines = self.lines
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -175,6 +181,8 @@ class Checker:
                 progress.watch()
                 if shared:
                     self._look_at_head()
+                if lines.watched:
+                    lines.follow()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over: what is long overdue by now counts."""

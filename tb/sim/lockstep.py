@@ -12,7 +12,15 @@ from pymodel.core import Checker, Mismatch, Window
 from pymodel.packets import DATA_PIDS, data_crc_ok, pid_of
 from pymodel.wire import PacketRecord
 
-__all__ = ["Lockstep", "WirePayloads"]
+__all__ = ["Lockstep", "LockstepMismatch", "WirePayloads"]
+
+_ENOUGH = 5
+_CONTEXT = 50_000_000
+"""A run ends with the fifth mismatch, or 50 us after the first one."""
+
+
+class LockstepMismatch(Exception):
+    """The controller did what the model says it may not; going on would only bury that."""
 
 
 class WirePayloads:
@@ -88,6 +96,7 @@ class Lockstep:
         checker: the model that follows.
         payloads: the comparison with the wire; its `records` takes what the monitor sees.
         mismatches: what was wrong; a run with any has failed.
+        ended: the run was ended because of them.
     """
 
     def __init__(
@@ -105,7 +114,10 @@ class Lockstep:
         """
         self.checker = Checker(parameters, window)
         self.payloads = WirePayloads(self.checker)
+        self.ended = False
         self._drain = drain
+        self._levels: Callable[[], tuple[bool, int]] | None = None
+        self._clock: Callable[[], int] | None = None
 
     @classmethod
     def attach(cls, controller: Any) -> Lockstep:
@@ -120,6 +132,8 @@ class Lockstep:
         # Latencies of commands are counted in core clocks, 60 for a microsecond.
         core_fs = int(controller.mailbox.period_fs[0])
         lockstep.checker.model.microsecond = 60 * core_fs // 1000
+        lockstep._levels = controller.bus.levels
+        lockstep._clock = lambda: controller.mailbox.now
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:
@@ -133,18 +147,36 @@ class Lockstep:
         return self.checker.mismatches
 
     def poll(self) -> None:
-        """Follow the events that wait."""
-        self.checker.feed(self._drain())
+        """Follow the events that wait.
+
+        Raises:
+            LockstepMismatch: something was wrong, and enough has been seen of what came after it.
+        """
+        checker = self.checker
+        now = self._clock() if self._clock is not None else None
+        checker.feed(self._drain())
+        if now is not None and self._levels is not None:
+            checker.lines.observe(now, *self._levels())
+            checker.lines.settle(now)
         self.payloads.match()
+        if checker.mismatches and not self.ended:
+            first = checker.mismatches[0]
+            latest = max(checker.time, now or 0)
+            if len(checker.mismatches) >= _ENOUGH or latest - first.time > _CONTEXT:
+                self.ended = True
+                found = len(checker.mismatches)
+                raise LockstepMismatch(f"ended after {found} mismatch{'es' * (found > 1)}")
 
     def finish(self, time: int | None = None) -> None:
         """The run is over at `time` (picoseconds): follow the rest, count what is overdue."""
+        self.ended = True
         self.poll()
         self.checker.finish(time)
         self.payloads.finish()
 
     def summary(self) -> dict[str, Any]:
         """Return what `summary.json` says: events, mismatches, waivers by rule."""
+        self.ended = True
         self.poll()
         return {
             "events": self.checker.events,
