@@ -24,6 +24,8 @@ from .lines import Lines
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
+from .recent import Recent
+from .register_judge import RegisterJudge
 from .shared import TAKEN_BACK, QueueEntry
 
 __all__ = ["Checker", "Mismatch", "Window"]
@@ -101,6 +103,7 @@ class Checker:
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
         path: judges packets and descriptors.
+        past: what the model would have answered and shown a moment ago.
         lines: the comparison of the interrupt lines, for whoever sees them.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
@@ -126,12 +129,13 @@ class Checker:
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
         self.lines = Lines(self)
+        self.past = Recent(self)
         self._judge = Judge(self)
         self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
-            Kind.REG_READ: self._judge.reg_read,
+            Kind.REG_READ: RegisterJudge(self).reg_read,
             Kind.TOKEN: self._judge.token,
             Kind.RX_WORD: path.rx_word,
             Kind.RX_COMMIT: path.rx_commit,
@@ -164,7 +168,7 @@ class Checker:
         words = self._words
         shared = self.model.shared
         progress = self._progress
-        lines = self.lines
+        lines, past = self.lines, self.past
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -181,6 +185,7 @@ class Checker:
                 progress.watch()
                 if shared:
                     self._look_at_head()
+                past.follow()
                 if lines.watched:
                     lines.follow()
 
@@ -205,6 +210,7 @@ class Checker:
         """Note that something changed that decisions depend on."""
         for name in names:
             self._touched[name] = self.time
+            self.past.touched(name)
 
     def recent(self, *names: str) -> bool:
         """Tell whether one of these changed within the race window."""
