@@ -100,7 +100,7 @@ class RegisterJudge:
         if not wrong and not self._is_number(offset):
             checker.waive("bound register read within the race window")
             return True
-        if self._on_its_way(offset, seen, expected, wrong or different):
+        if self._on_its_way(offset, seen, wrong):
             checker.waive("register read while its event is on its way")
             return True
         return False
@@ -111,14 +111,14 @@ class RegisterJudge:
             return True
         return f.IN_BASE <= offset < f.PCGCCTL and offset & 0x1F not in (f.EP_CTL, f.EP_INT)
 
-    def _on_its_way(self, offset: int, seen: int, expected: int, wrong: int) -> bool:
+    def _on_its_way(self, offset: int, seen: int, wrong: int) -> bool:
         """Tell whether all wrong bits belong to something that happens right now."""
         checker = self.checker
         model = checker.model
         if offset == f.GRSTCTL:
             if model.flushing:
                 wrong &= ~(f.RST_RXFFLSH | f.RST_TXFFLSH)
-            return not wrong & ~0xF or checker.recent("all")
+            return not wrong & ~0xF and checker.recent("all")
         if offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
             return not wrong & ~self._moving_levels(offset)
         if offset == f.GNPTXSTS:
@@ -133,10 +133,10 @@ class RegisterJudge:
         n = offset - f.IN_BASE >> 5 & 0xF
         place = offset & 0x1F
         if place == f.EP_TXFSTS:
-            return self._free(n, seen & 0xFFFF)
+            return n < len(model.tx) and self._free(n, seen & 0xFFFF)
         if offset >= f.OUT_BASE:
-            return self._out(model.outs[n], place, offset, seen, wrong)
-        return self._in(model.ins[n], place, offset, seen, wrong)
+            return n < len(model.outs) and self._out(model.outs[n], place, offset, seen, wrong)
+        return n < len(model.ins) and self._in(model.ins[n], place, offset, seen, wrong)
 
     def _moving_levels(self, offset: int) -> int:
         """Return interrupt bits that follow a FIFO which is being filled."""
@@ -193,12 +193,12 @@ class RegisterJudge:
             return bool(self._arriving(model.fifo_number(ep))) and not wrong & ~f.IEP_TXFEMP
         if place == f.EP_TSIZ:
             one = 1 << 19 if ep.sending >= 0 else 0
-            return self._near(offset, _SIZE, seen, fetched, 0) and self._near(
+            numbers = self._near(offset, _SIZE, seen, fetched, 0) and self._near(
                 offset, _COUNT, seen, one, 0
             )
-        return (
-            self._near(offset, f.M32, seen, 0, fetched + 3 & ~3) or checker.path.descriptors.busy()
-        )
+            return numbers and not wrong & ~(_SIZE | _COUNT)
+        address = self._near(offset, f.M32, seen, 0, fetched + 3 & ~3)
+        return address or checker.path.descriptors.busy()
 
     def _out(self, out: OutEndpoint, place: int, offset: int, seen: int, wrong: int) -> bool:
         checker = self.checker
@@ -224,9 +224,11 @@ class RegisterJudge:
         if place == f.EP_TSIZ:
             if coming and not model.dma_on:
                 size += out.limit
-            return self._near(offset, _SIZE, seen, size, 0) and self._near(
+            numbers = self._near(offset, _SIZE, seen, size, 0) and self._near(
                 offset, _COUNT, seen, coming << 19, 0
             )
+            # RxDPID or SUPCnt.
+            return numbers and (coming or self._setup_coming() or not wrong & ~(_SIZE | _COUNT))
         whole = sum(len(one.data) + 3 & ~3 for one in waiting)
         # The fourth SETUP goes where the first one went.
         back = 24 if not n and out.setups else 0
