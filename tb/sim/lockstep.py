@@ -124,6 +124,8 @@ class Lockstep:
         self._drain = drain
         self._levels: Callable[[], tuple[bool, int]] | None = None
         self._clock: Callable[[], int] | None = None
+        self._wake: Callable[[int], object] | None = None
+        self._woken = False
 
     @classmethod
     def attach(cls, controller: Any) -> Lockstep:
@@ -140,6 +142,7 @@ class Lockstep:
         lockstep.checker.model.microsecond = 60 * core_fs // 1000
         lockstep._levels = controller.bus.levels
         lockstep._clock = lambda: controller.mailbox.now
+        lockstep._wake = lambda delay: controller.kernel.call_later(delay + 1, lambda: None)
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:
@@ -172,6 +175,10 @@ class Lockstep:
                 self.ended = True
                 found = len(checker.mismatches)
                 raise LockstepMismatch(f"ended after {found} mismatch{'es' * (found > 1)}")
+            if not self._woken and self._wake is not None:
+                # Perhaps nothing else happens for a long time.
+                self._woken = True
+                self._wake(_CONTEXT)
 
     def finish(self, time: int | None = None) -> None:
         """The run is over at `time` (picoseconds): follow the rest, count what is overdue."""
