@@ -26,9 +26,9 @@ module startup #(
 
     localparam RX_WORDS = FIFO_WORDS / 4;
     localparam [31:0] FIFO0_SIZE = {FIFO_WORDS[19:4], RX_WORDS[15:0]};
-    // FIFOs follow the Rx FIFO in units of this; FIFO 0 always has a sixteenth of the RAM
     // DIEPTXFn that exist
     localparam [15:0] SIZES = (16'd1 << NUM_IN_EPS) - 16'd1 << 1;
+    // FIFOs follow the Rx FIFO in units of this; FIFO 0 always has a sixteenth of the RAM
     localparam SMALL = (NUM_IN_EPS > 11);
     localparam UNIT = SMALL ? FIFO_WORDS / 32 : FIFO_WORDS / 16;
 
