@@ -260,17 +260,18 @@ module dma_engine #(
                              && (burst_code != 4'd5),
                              (burst_code != 4'd0) && (burst_code != 4'd3),
                              burst_code != 4'd0};
+                // what a job would be: `start` comes late in the clock
+                receive_next = start_store || (start_receive && !start_load);
+                load_next = start_load;
+                store_next = start_store;
+                error_next = 1'b0;
+                address_next = start_address[31:2];
+                more_next = start_load ? 8'd1 : start_store ? 8'd0 : start_less[9:2];
+                tail_next = start_store ? 2'd0 : start_bytes[1:0];
+                ram_next = start_ram_address;
+                base_next = start_size[A-1:0];
+                end_next = start_size[A-1:0] + start_size[16+A-1:16];
                 if (start) begin
-                    receive_next = start_store || (start_receive && !start_load);
-                    load_next = start_load;
-                    store_next = start_store;
-                    error_next = 1'b0;
-                    address_next = start_address[31:2];
-                    more_next = start_load ? 8'd1 : start_store ? 8'd0 : start_less[9:2];
-                    tail_next = start_store ? 2'd0 : start_bytes[1:0];
-                    ram_next = start_ram_address;
-                    base_next = start_size[A-1:0];
-                    end_next = start_size[A-1:0] + start_size[16+A-1:16];
                     state_next = start_discard ? DISCARD : ADDRESS;
                 end
             end
