@@ -93,6 +93,8 @@ class UdcModel(CommandBank):
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
         self.frame_serial += 1
+        # only silence leads into L1
+        self.sleep_due = None
         if not self.latched & f.INT_SOF:
             self.expect_global(f.INT_SOF)
 
@@ -122,6 +124,7 @@ class UdcModel(CommandBank):
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
             self.test_mode = 0
+            self.suspended = False
             self.on_awake()
             self.expect_otg(f.OTG_SESENDDET)
 

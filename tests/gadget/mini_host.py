@@ -26,7 +26,7 @@ class MiniHost:
     Modes are "dma", "slave" or "desc", with "-shared" behind them for shared FIFOs.
     """
 
-    MODES = ("dma", "slave", "dma-shared", "slave-shared")
+    MODES = ("dma", "slave", "dma-shared", "slave-shared", "desc")
 
     def __init__(
         self,

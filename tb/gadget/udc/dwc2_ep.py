@@ -28,6 +28,7 @@ from pymodel.gen.udc_regs import (
 from tb.kernel import DmaBuffer, DmaPool, os_error
 
 from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
+from .dwc2_desc import DescriptorList
 from .dwc2_tx import DISABLED, EPDIS, EPENA, SNAK, XFER_COMPLETE
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ class Dwc2Ep(UsbEp):
         ctl: what the control register holds apart from command bits.
         queue: requests, the oldest first; `active` is the one in the hardware.
         iso: its frames, if it is isochronous.
+        chain: its descriptors, in descriptor DMA.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class Dwc2Ep(UsbEp):
         self.halted = False
         self.wedged = False
         self.iso: IsoStream | None = None
+        self.chain: DescriptorList | None = None
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -178,6 +181,9 @@ class Dwc2Ep(UsbEp):
         left = request.length - request.actual
         if not self.dir_in:
             left = self._rounded(left)
+        if self.chain is not None:
+            await self._program_chain(self.chain, request, left)
+            return
         limit = min(self.hw.max_bytes // packet, self.hw.max_packets) * packet
         size = min(left, limit)
         packets = max(-(-size // packet), 1)
@@ -196,6 +202,15 @@ class Dwc2Ep(UsbEp):
         if self.dir_in and not self.hw.dma:
             self._pushed = 0
             await self.fill()
+
+    async def _program_chain(self, chain: DescriptorList, request: UsbRequest, left: int) -> None:
+        """Descriptor DMA: start a chain for what is left of a request."""
+        address = self._address + request.actual if left else 0
+        self._programmed = chain.build(address, left, self.maxpacket, zero=self._zlp)
+        if self._programmed == left:
+            self._zlp = False
+        await self.hw.write(self.r_dma, chain.address)
+        await self.hw.write(self.r_ctl, self.ctl | EPENA | CNAK)
 
     async def fill(self) -> None:
         """Slave mode: push whole packets while the Tx FIFO has room for them."""
@@ -269,12 +284,15 @@ class Dwc2Ep(UsbEp):
                 return
             self.finish(request, 0)
         else:
-            if self.hw.dma:
+            fits = True
+            if self.chain is not None:
+                self._got, fits = self.chain.received()
+            elif self.hw.dma:
                 left = await self.hw.read(self.r_tsiz) & SIZE_MASK
                 self._got = self._programmed - left
             request.actual += self._got
-            if request.actual > request.length:
-                request.actual = request.length
+            if request.actual > request.length or not fits:
+                request.actual = min(request.actual, request.length)
                 self.finish(request, -errno.EOVERFLOW)
             elif self._got == self._programmed and request.actual < request.length:
                 await self._program(request)

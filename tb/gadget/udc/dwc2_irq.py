@@ -51,7 +51,7 @@ _BUS_EVENTS = (
     (_G.SessReqInt.mask, "session"),
 )
 _BUS_MASK = sum(mask for mask, _ in _BUS_EVENTS)
-_CONTROL_EVENTS = frozenset(("setup", "in", "out"))
+_CONTROL_EVENTS = frozenset(("setup", "in", "out", "status"))
 # GRXSTSP.PktSts (dwc2-registers.md 3).
 _RX_GLOBAL_NAK, _RX_OUT, _RX_OUT_DONE, _RX_SETUP_DONE, _RX_SETUP = 1, 2, 3, 4, 6
 _SPEEDS = {0: Speed.HIGH, 1: Speed.FULL, 2: Speed.LOW, 3: Speed.FULL}
@@ -79,6 +79,9 @@ class Dwc2Interrupts:
                 | DOEPMSK.SetUp.mask
                 | DOEPMSK.StupPktRcvd.mask
             )
+            if udc.hw.desc:
+                self.in_mask |= DIEPMSK.BNAIntr.mask
+                self.out_mask |= DOEPMSK.BNA.mask | DOEPMSK.StsPhseRcvd.mask
         else:
             # Slave: the Rx FIFO's status words tell what the OUT causes would.
             self.mask |= _G.RxFLvl.mask

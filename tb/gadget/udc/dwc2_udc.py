@@ -29,6 +29,7 @@ from tb.usb import DeviceState, EndpointDescriptor, Speed, TransferType
 
 from ..endpoint import UsbEp, UsbEpOps, UsbRequest, usb_ep_set_maxpacket_limit
 from ..gadget import UsbGadget, UsbGadgetDriver, UsbGadgetOps, usb_gadget_set_state
+from .dwc2_desc import DescriptorList
 from .dwc2_ep import SETD0PID, STALL, Dwc2Ep, RequestBuffer, stop_out
 from .dwc2_ep0 import Dwc2Ep0
 from .dwc2_hw import Dwc2Hw
@@ -222,6 +223,10 @@ class Dwc2Udc(UsbGadgetOps):
         with self.hw.lock:
             await self.hw.soft_reset()
         self.ep0.free_area()
+        for ep in self.endpoints:
+            if ep.chain is not None:
+                ep.chain.free()
+                ep.chain = None
         self.driver = None
         gadget.speed = Speed.UNKNOWN
 
@@ -300,6 +305,8 @@ class Dwc2Udc(UsbGadgetOps):
         if ep.dir_in:
             ep.fifo = self.tx.choose(ep, desc)
             control |= DIEPCTL.TxFNum.put(ep.fifo)
+        if self.hw.desc and ep.chain is None:
+            ep.chain = DescriptorList(self.pool)
         ep.ctl = control
         ep.halted = ep.wedged = False
         with self.hw.lock:
@@ -439,6 +446,13 @@ class Dwc2Udc(UsbGadgetOps):
         with self.hw.lock:
             # A transfer in progress stays; STALL comes before NAK and data.
             await self.hw.write(ep.r_ctl, ep.ctl | (0 if value else SETD0PID))
+
+    async def enter_test_mode(self, mode: int) -> None:
+        """Let the core show a test mode; only power-off ends it (USB 2.0 section 7.1.20)."""
+        log.info("%s: test mode %d", self.hw.name, mode)
+        with self.hw.lock:
+            control = await self.hw.read(DCTL.OFFSET)
+            await self.hw.write(DCTL.OFFSET, DCTL.TstCtl.set(control, mode))
 
     async def pop_rx(self) -> None:
         """Slave mode: take one word out of the Rx FIFO."""
