@@ -321,7 +321,7 @@ module dma_engine #(
             status_reg <= buffer_reg;
             buffer_reg <= word_data;
         end
-        if (start && start_store) begin
+        if (start && start_store && (state_reg == IDLE)) begin
             buffer_reg <= store_data;
         end
         moved_reg <= (state_reg == IDLE) ? start_address[23:2]
