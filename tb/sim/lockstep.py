@@ -126,6 +126,7 @@ class Lockstep:
         # Latencies of commands are counted in core clocks, 60 for a microsecond.
         core_fs = int(controller.mailbox.period_fs[0])
         lockstep.checker.model.microsecond = 60 * core_fs // 1000
+        lockstep.checker.model.bus_error = controller.memory.answers_error
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:

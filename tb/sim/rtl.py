@@ -175,6 +175,15 @@ class RtlMemory:
         self._errors[count * 3 + 2] = int(reads) | int(writes) << 1
         self._error_count[0] = count + 1
 
+    def answers_error(self, address: int, size: int, write: bool) -> bool:
+        """Return whether an access of the controller to a range gets an error by address."""
+        kind = 2 if write else 1
+        for index in range(self._error_count[0]):
+            start, end, kinds = self._errors[index * 3 : index * 3 + 3]
+            if address < end and start < address + size and kinds & kind:
+                return True
+        return False
+
     def check(self) -> None:
         """Raise if the bus master has touched what it may not.
 
@@ -268,6 +277,16 @@ class RtlBus:
         self.pauses()
         pump.handle(EventBit.BUS, self._serve)
         pump.handle(EventBit.IRQ, self._serve_irq)
+
+    def memory_latency(self, clocks: int, more: int = 0) -> None:
+        """See `RtlMemory.latency`."""
+        self.memory.latency(clocks, more)
+
+    def memory_error(
+        self, address: int, size: int, *, reads: bool = True, writes: bool = True
+    ) -> None:
+        """See `RtlMemory.error`."""
+        self.memory.error(address, size, reads=reads, writes=writes)
 
     def on_irq(self, callback: Callable[[bool, int], None]) -> None:
         """Call `callback(irq, ep_irq)` at every change of a level."""
