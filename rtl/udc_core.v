@@ -151,6 +151,7 @@ module udc_core #(
     wire [15:0] rx_depth;
     wire        rx_size_written;
     wire [15:0] in_mask, out_mask, empty_mask;
+    wire        mask_written;
     wire        global_out_nak, global_in_nak, global_nak_push, stall_status;
     wire        rx_flush, tx_flush;
     wire [4:0]  tx_flush_fifo;
@@ -200,7 +201,7 @@ module udc_core #(
         .old_address(old_address),
         .frame(frame), .frame_next(frame_next), .rx_depth(rx_depth),
         .rx_size_written(rx_size_written), .in_mask(in_mask), .out_mask(out_mask),
-        .empty_mask(empty_mask), .global_out_nak(global_out_nak),
+        .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .global_nak_push(global_nak_push),
         .rx_flush(rx_flush), .tx_flush(tx_flush), .tx_flush_fifo(tx_flush_fifo),
         .soft_reset_wait(soft_reset_wait), .soft_reset(soft_reset),
@@ -248,7 +249,7 @@ module udc_core #(
         .dma_enable(dma_enable), .empty_level(empty_level), .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
-        .empty_mask(empty_mask), .global_out_nak(global_out_nak),
+        .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
         .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
         .lpm_kind(lpm_kind), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
@@ -348,7 +349,8 @@ module udc_core #(
         .loaded_status(dma_loaded_status), .loaded_buffer(dma_loaded_buffer),
         .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
-        .burst_code(burst_code), .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
+        .burst_code(burst_code), .busy(dma_busy),
+        .done(dma_done), .error(dma_error), .clear(dma_clear),
         .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),

@@ -80,7 +80,8 @@ module prove_axi_master (
         .m_axi_bready(bready), .m_axi_arid(), .m_axi_araddr(araddr), .m_axi_arlen(arlen),
         .m_axi_arsize(arsize), .m_axi_arburst(arburst), .m_axi_arlock(arlock),
         .m_axi_arcache(), .m_axi_arprot(), .m_axi_arvalid(arvalid), .m_axi_arready(arready),
-        .m_axi_rid(1'b0), .m_axi_rdata(rdata[DATA_WIDTH-1:0]), .m_axi_rresp(rresp), .m_axi_rlast(rlast),
+        .m_axi_rid(1'b0), .m_axi_rdata(rdata[DATA_WIDTH-1:0]), .m_axi_rresp(rresp),
+        .m_axi_rlast(rlast),
         .m_axi_rvalid(rvalid), .m_axi_rready(rready)
     );
 
