@@ -46,7 +46,12 @@ FAULTS = [
         "if (rx_word_strobe && !message_ready)",
     ),
     ("rx_fifo", "rtl/fifo/rx_fifo.v", "write_reg <= ahead_reg;", "write_reg <= write_behind;"),
-    ("rx_fifo", "rtl/fifo/rx_fifo.v", "word_valid && open_reg && (left_reg != 9'd0);", "word_valid;"),
+    (
+        "rx_fifo",
+        "rtl/fifo/rx_fifo.v",
+        "word_valid && open_reg && (left_reg != 9'd0);",
+        "word_valid;",
+    ),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", "sum >= size_reg[16+A:16]", "sum > size_reg[16+A:16]"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", ".we(clear || release_words)", ".we(clear || change)"),
 ]

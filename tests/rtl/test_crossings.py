@@ -74,9 +74,7 @@ class Walker:
                             self.driver[bit] = (name, cell)
             if self.is_register(cell):
                 self.registers.append((name, cell))
-        self.clocks = {
-            top["ports"][name]["bits"][0]: name for name in ("core_clk", "utmi_clk")
-        }
+        self.clocks = {top["ports"][name]["bits"][0]: name for name in ("core_clk", "utmi_clk")}
 
     @staticmethod
     def is_register(cell: dict[str, Any]) -> bool:
@@ -93,30 +91,34 @@ class Walker:
         assert len(names) == 1, (cell["type"], names)
         return names.pop()
 
-    def inputs(self, cell: dict[str, Any]) -> Iterator[int]:
-        """Yield the bits that a cell reads, clocks aside."""
+    def inputs(self, cell: dict[str, Any], prefix: str = "") -> Iterator[int]:
+        """Yield the bits of ports whose names begin with `prefix` that a cell reads, not clocks."""
         for port, direction in cell["port_directions"].items():
-            if direction == "input" and not port.endswith("CLK"):
+            if direction == "input" and port.startswith(prefix) and not port.endswith("CLK"):
                 for bit in cell["connections"][port]:
                     if isinstance(bit, int):
                         yield bit
 
     def sources(self, cell: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any], int]]:
         """Yield (bit, cell name, cell, cells in between) of the state that a cell depends on."""
-        waiting = [(bit, 0) for bit in self.inputs(cell)]
+        # a memory is read at once: its read address matters to the reader
+        memory = cell["type"].startswith("$mem")
+        waiting = [(bit, 0) for bit in self.inputs(cell, "WR_" if memory else "")]
         seen = {bit for bit, _ in waiting}
         while waiting:
             bit, depth = waiting.pop()
             if bit not in self.driver:
                 continue
             name, driver = self.driver[bit]
-            if self.is_register(driver):
+            held = self.is_register(driver)
+            if held:
                 yield bit, name, driver, depth
-            else:
-                for next_bit in self.inputs(driver):
-                    if next_bit not in seen:
-                        seen.add(next_bit)
-                        waiting.append((next_bit, depth + 1))
+            if held and not driver["type"].startswith("$mem"):
+                continue
+            for next_bit in self.inputs(driver, "RD_" if held else ""):
+                if next_bit not in seen:
+                    seen.add(next_bit)
+                    waiting.append((next_bit, depth + 1))
 
     def register(self, bit: int, cell: dict[str, Any], cell_name: str) -> str:
         """Return the name of a register, or that of the memory."""
