@@ -59,7 +59,7 @@ def test_ring_that_runs_dry_goes_on(caplog: pytest.LogCaptureFixture) -> None:
             await sleep(us(50))
         assert log.statuses() == [0] * sent
         frames = [request.frame_number for request, _, _ in log.done]
-        assert all(b > a for a, b in zip(frames, frames[1:], strict=False))
+        assert frames == sorted(set(frames))
 
     with caplog.at_level(logging.ERROR):
         scenario("desc", main)
@@ -95,7 +95,8 @@ def test_host_that_moves_its_frames() -> None:
         begin = host.wire.frame + 4
         assert await ask(host, begin, 3, 4) == [data(0), data(1)]
         came = await ask(host, begin + 14, 10, 4)
-        assert came and came[-1] == data(len(log.done) - 1) or came
+        await sleep(us(50))
+        assert came[-1] == data(len(log.done) - 1)
         missed = log.statuses().count(-errno.ENODATA)
         assert 4 <= missed <= 6
         assert log.statuses()[-1] == 0
@@ -130,7 +131,7 @@ def test_out_frames() -> None:
         await sleep(us(50))
         begin = host.wire.frame + 2
         # Frame 2 is left out, frame 4 has a short packet, frame 6 an empty one.
-        sizes = {0: 64, 1: 64, 3: 64, 4: 10, 5: 63, 6: 0, **{n: 64 for n in range(7, 20)}}
+        sizes = {0: 64, 1: 64, 3: 64, 4: 10, 5: 63, 6: 0, **dict.fromkeys(range(7, 20), 64)}
         for frame, size in sizes.items():
             await host.transaction(
                 PID.OUT, 2, pid=PID.DATA0, data=data(frame)[:size], frame=begin + frame
