@@ -240,7 +240,7 @@ class Descriptors(LinkPower):
             word |= dpid << 23 | entry.frame << 12 | chain.status & (_LAST | _IOC)
             chain.word = word | short * _SHORT
         elif chain.setup or short or not chain.left:
-            chain.short = short and not chain.setup
+            chain.short = short
             word |= chain.status & (_LAST | _IOC | _MTRF) | chain.setup * _SETUP
             chain.word = word | chain.short * _SHORT
         return address, payload
