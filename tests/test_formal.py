@@ -26,6 +26,13 @@ FAULTS = [
     ("causes", "rtl/ep/ep_causes.v", "in_reg && tx_low && each[7]", "in_reg && tx_low"),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "rd_gray_reg != wr_gray_sync", "1'b1"),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "wr_bin_next ^ (wr_bin_next >> 1)", "wr_bin_next"),
+    ("endpoint", "rtl/ep/ep_receive.v", "(pid == pid_reg) || iso;", "1'b1;"),
+    (
+        "endpoint",
+        "rtl/ep/ep_token.v",
+        "disabling && !nak && !global_out",
+        "disabling && !global_out",
+    ),
     (
         "interrupts",
         "rtl/csr/global_csr.v",
