@@ -67,6 +67,7 @@ module global_csr #(
 
     // configuration for the rest of the core
     output wire        dma_enable,
+    output wire [3:0]  burst_code,
     output wire        empty_level,
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
@@ -349,6 +350,7 @@ module global_csr #(
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
+    assign burst_code = gahbcfg_reg[4:1];
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
@@ -530,7 +532,7 @@ module global_csr #(
         end
     end
 
-    wire unused_ok = &{1'b0, gahbcfg_reg[4:1], gintsts[0], 1'b0};
+    wire unused_ok = &{1'b0, gintsts[0], 1'b0};
 
 endmodule
 
