@@ -10,6 +10,7 @@ module udc_core #(
     parameter NUM_OUT_EPS = 7,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter TRACE = 0
 ) (
     input  wire         clk,
@@ -141,7 +142,7 @@ module udc_core #(
 
     // ---- global registers ---------------------------------------------------------------------
 
-    wire        dma_enable, empty_level, session, soft_disconnect, full_speed;
+    wire        dma_enable, descriptors, empty_level, session, soft_disconnect, full_speed;
     wire [6:0]  device_address, old_address;
     wire        old_address_valid;
     wire [13:0] frame, frame_next;
@@ -162,7 +163,8 @@ module udc_core #(
     wire [31:0] trace_gintsts, trace_gotgint;
 
     global_csr #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
+        .DESC_DMA(DESC_DMA)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -179,7 +181,7 @@ module udc_core #(
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .empty_level(empty_level),
+        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
@@ -196,7 +198,7 @@ module udc_core #(
         .trace_gintsts(trace_gintsts), .trace_gotgint(trace_gotgint)
     );
 
-    wire unused_frame = &{1'b0, frame[13:4], 1'b0};
+    wire unused_frame = &{1'b0, frame[13:11], 1'b0};
 
     assign ctl_connect = session && !soft_disconnect && !startup;
     assign ctl_soft_reset = startup;
@@ -218,12 +220,15 @@ module udc_core #(
     wire [31:0]  dma_address;
     wire [10:0]  dma_bytes;
     wire [A-1:0] dma_ram_address;
+    wire         dma_load, dma_store;
+    wire [31:0]  dma_store_data, dma_loaded_status, dma_loaded_buffer;
     wire         op_valid, cause_valid, status_valid;
     wire [63:0]  op_event, cause_event;
     wire [23:0]  status_arg;
 
     ep_core #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .DESC_DMA(DESC_DMA),
+        .ADDRESS_WIDTH(A)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
@@ -232,9 +237,10 @@ module udc_core #(
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
         .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
-        .dma_enable(dma_enable), .empty_level(empty_level), .full_speed(full_speed),
+        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
+        .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
-        .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
+        .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
         .test_nak(ctl_test == 3'd3), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
@@ -259,6 +265,8 @@ module udc_core #(
         .send_stop(send_stop), .fifo_size(fifo_size),
         .dma_start(dma_start), .dma_receive(dma_receive), .dma_discard(dma_discard),
         .dma_address(dma_address), .dma_bytes(dma_bytes), .dma_ram_address(dma_ram_address),
+        .dma_load(dma_load), .dma_store(dma_store), .dma_store_data(dma_store_data),
+        .dma_loaded_status(dma_loaded_status), .dma_loaded_buffer(dma_loaded_buffer),
         .dma_busy(dma_busy), .dma_done(dma_done), .dma_error(dma_error), .dma_clear(dma_clear),
         .trace_valid(op_valid), .trace_event(op_event), .trace_cause_valid(cause_valid),
         .trace_cause(cause_event), .trace_status_valid(status_valid),
@@ -328,7 +336,9 @@ module udc_core #(
     dma_engine #(.ADDRESS_WIDTH(A)) dma_engine (
         .clk(clk), .rst(rst),
         .start(dma_start && (DMA != 0)), .start_receive(dma_receive),
-        .start_discard(dma_discard), .start_address(dma_address), .start_bytes(dma_bytes),
+        .start_discard(dma_discard), .start_load(dma_load), .start_store(dma_store),
+        .store_data(dma_store_data), .loaded_status(dma_loaded_status),
+        .loaded_buffer(dma_loaded_buffer), .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
         .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
         .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),

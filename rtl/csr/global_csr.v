@@ -9,7 +9,8 @@ module global_csr #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
     parameter FIFO_WORDS = 4096,
-    parameter DMA = 2
+    parameter DMA = 2,
+    parameter DESC_DMA = 0
 ) (
     input  wire        clk,
     // hardware or soft reset
@@ -56,6 +57,7 @@ module global_csr #(
 
     // configuration for the rest of the core
     output wire        dma_enable,
+    output wire        descriptors,
     output wire        empty_level,
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
@@ -133,6 +135,7 @@ module global_csr #(
     localparam [6:0] PCGCCTL1 = 7'h39;
 
     localparam HAS_DMA = (DMA != 0);
+    localparam HAS_DESC = (DESC_DMA != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
 
     // GHWCFG1: two bits per endpoint, 1 = IN only, 2 = OUT only
@@ -152,7 +155,8 @@ module global_csr #(
     localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16);
-    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26);
+    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26)
+                                        | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
     reg  [31:0] storable_next, storable_reg;
     reg  [31:0] status;
@@ -175,6 +179,7 @@ module global_csr #(
     reg  [2:0]  test_reg;
     reg  [2:0]  testing_reg;
     reg         disconnect_reg;
+    reg         desc_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
     reg         gout_eff_reg;
@@ -221,8 +226,9 @@ module global_csr #(
             GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
             PCGCCTL: storable_next = PCGCCTL_RW_MASK;
             PCGCCTL1: storable_next = PCGCCTL1_RW_MASK;
-            // the address has flip-flops; descriptor DMA is not built
-            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
+            // the address has flip-flops
+            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK
+                                  & (HAS_DESC ? ~32'd0 : ~DCFG_DESCDMA_MASK);
             DCTL: storable_next = DCTL_RW_MASK;
             DIEPMSK: storable_next = DIEPMSK_RW_MASK;
             DOEPMSK: storable_next = DOEPMSK_RW_MASK;
@@ -336,6 +342,7 @@ module global_csr #(
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
+    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
@@ -430,6 +437,7 @@ module global_csr #(
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
                     stall_status_reg <= write_data[2];
+                    desc_reg <= HAS_DESC && write_data[23];
                     periodic_reg <= write_data[12:11];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
@@ -486,6 +494,7 @@ module global_csr #(
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;
             stall_status_reg <= 1'b0;
+            desc_reg <= 1'b0;
             test_reg <= 3'd0;
             disconnect_reg <= 1'b1;
             gin_nak_reg <= 1'b0;

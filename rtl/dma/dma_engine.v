@@ -16,6 +16,12 @@ module dma_engine #(
     input  wire                     start,
     input  wire                     start_receive,
     input  wire                     start_discard,
+    // load two words of a descriptor, store one
+    input  wire                     start_load,
+    input  wire                     start_store,
+    input  wire [31:0]              store_data,
+    output wire [31:0]              loaded_status,
+    output wire [31:0]              loaded_buffer,
     input  wire [31:0]              start_address,
     // bytes to move, 1 to 1024
     input  wire [10:0]              start_bytes,
@@ -101,12 +107,16 @@ module dma_engine #(
     reg [A-1:0] ram_reg, ram_next;
     reg [A-1:0] base_reg, base_next;
     reg [A-1:0] end_reg, end_next;
+    reg         load_reg, load_next;
+    reg         store_reg, store_next;
+    reg [31:0]  status_reg, buffer_reg;
 
     wire [10:0] bytes_up = start_bytes + 11'd3;
     wire [A-1:0] ram_above = ram_reg + 1'b1;
     // beats to the end of the 64-byte line, less one
     wire [3:0] to_line = ~address_reg[3:0];
-    wire write_beat = (state_reg == DATA) && receive_reg && head_valid && m_axi_wready;
+    wire data_there = head_valid || store_reg;
+    wire write_beat = (state_reg == DATA) && receive_reg && data_there && m_axi_wready;
     wire read_beat = (state_reg == DATA) && !receive_reg && m_axi_rvalid;
     wire drop_word = (state_reg == DISCARD) && head_valid;
     wire final_word = (words_reg == 9'd1);
@@ -119,8 +129,10 @@ module dma_engine #(
     assign busy = (state_reg != IDLE);
     assign done = (state_reg == DONE);
     assign error = error_reg;
-    assign head_pop = write_beat || drop_word;
-    assign ram_write = read_beat;
+    assign loaded_status = status_reg;
+    assign loaded_buffer = buffer_reg;
+    assign head_pop = (write_beat && !store_reg) || drop_word;
+    assign ram_write = read_beat && !load_reg;
     assign ram_address = ram_reg;
     assign ram_data = m_axi_rdata;
 
@@ -128,7 +140,7 @@ module dma_engine #(
     assign trace_read = read_beat;
     assign trace_address = {address_reg[21:0],
                             !receive_reg ? 2'd0 : final_word ? tail_reg - 2'd1 : 2'd3};
-    assign trace_data = receive_reg ? head_data : m_axi_rdata;
+    assign trace_data = receive_reg ? m_axi_wdata : m_axi_rdata;
 
     assign m_axi_awid = 1'b0;
     assign m_axi_awaddr = {address_reg, 2'b00};
@@ -139,10 +151,10 @@ module dma_engine #(
     assign m_axi_awcache = 4'b0011;
     assign m_axi_awprot = 3'b000;
     assign m_axi_awvalid = (state_reg == ADDRESS) && receive_reg;
-    assign m_axi_wdata = head_data;
+    assign m_axi_wdata = store_reg ? buffer_reg : head_data;
     assign m_axi_wstrb = final_word ? final_strobes : 4'b1111;
     assign m_axi_wlast = (beats_reg == 4'd0);
-    assign m_axi_wvalid = (state_reg == DATA) && receive_reg && head_valid;
+    assign m_axi_wvalid = (state_reg == DATA) && receive_reg && data_there;
     assign m_axi_bready = (state_reg == RESPONSE);
     assign m_axi_arid = 1'b0;
     assign m_axi_araddr = {address_reg, 2'b00};
@@ -166,6 +178,8 @@ module dma_engine #(
         ram_next = ram_reg;
         base_next = base_reg;
         end_next = end_reg;
+        load_next = load_reg;
+        store_next = store_reg;
 
         if (write_beat || read_beat) begin
             address_next = address_reg + 1'b1;
@@ -179,11 +193,13 @@ module dma_engine #(
         case (state_reg)
             IDLE: begin
                 if (start) begin
-                    receive_next = start_receive;
+                    receive_next = start_store || (start_receive && !start_load);
+                    load_next = start_load;
+                    store_next = start_store;
                     error_next = 1'b0;
                     address_next = start_address[31:2];
-                    words_next = bytes_up[10:2];
-                    tail_next = start_bytes[1:0];
+                    words_next = start_load ? 9'd2 : start_store ? 9'd1 : bytes_up[10:2];
+                    tail_next = start_store ? 2'd0 : start_bytes[1:0];
                     ram_next = start_ram_address;
                     base_next = start_size[A-1:0];
                     end_next = start_size[A-1:0] + start_size[16+A-1:16];
@@ -236,6 +252,15 @@ module dma_engine #(
         beats_reg <= beats_next;
         ram_reg <= ram_next;
         base_reg <= base_next;
+        load_reg <= load_next;
+        store_reg <= store_next;
+        if (read_beat && load_reg) begin
+            status_reg <= final_word ? status_reg : m_axi_rdata;
+            buffer_reg <= m_axi_rdata;
+        end
+        if (start && start_store) begin
+            buffer_reg <= store_data;
+        end
         end_reg <= end_next;
         if (rst) begin
             state_reg <= IDLE;

@@ -10,7 +10,9 @@
 module ep_flags #(
     // IN and OUT endpoints with EP0
     parameter INS = 8,
-    parameter OUTS = 8
+    parameter OUTS = 8,
+    // 1 = the causes that descriptors have
+    parameter DESC_DMA = 0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -77,10 +79,58 @@ module ep_flags #(
     assign flags = {|(disable_reg & select), |(pid_reg & select), |(active_reg & select),
                     |(stall_reg & select), |(nak_reg & select), |(enabled_reg & select)};
 
+    // ---- causes of descriptor DMA: not ready (BNA), status phase ------------------------------
+
+    wire [N-1:0] bna;
+    wire [N-1:0] each_bna;
+    wire         phase;
+    wire         each_phase;
+
+    generate
+        if (DESC_DMA != 0) begin : g_desc
+            reg [N-1:0] bna_reg;
+            reg [N-1:0] each_bna_reg;
+            reg         phase_reg;
+            reg         each_phase_reg;
+
+            assign bna = bna_reg;
+            assign each_bna = each_bna_reg;
+            assign phase = phase_reg;
+            assign each_phase = each_phase_reg;
+
+            always @(posedge clk) begin
+                bna_reg <= (bna_reg & ~(select & {N{causes_clear[9]}}))
+                           | (select & {N{causes_set[9]}});
+                if (is_out0) begin
+                    phase_reg <= (phase_reg && !causes_clear[5]) || causes_set[5];
+                end
+                if (each_write) begin
+                    each_bna_reg <= (each_bna_reg & ~select) | (select & {N{each_data[9]}});
+                    if (is_out0) begin
+                        each_phase_reg <= each_data[5];
+                    end
+                end
+                if (rst) begin
+                    bna_reg <= {N{1'b0}};
+                    each_bna_reg <= {N{1'b0}};
+                    phase_reg <= 1'b0;
+                    each_phase_reg <= 1'b0;
+                end
+            end
+        end else begin : g_no_desc
+            assign bna = {N{1'b0}};
+            assign each_bna = {N{1'b0}};
+            assign phase = 1'b0;
+            assign each_phase = 1'b0;
+        end
+    endgenerate
+
     assign due = enabled_reg & ~nak_reg & ~(pid_reg ^ {N{due_pid}});
 
-    assign causes = {is_out0 && setup_packet_reg, 1'b0, |(nak_sent_reg & select[INS-1:0]), 6'd0,
-                     |(nak_effective_reg & select[INS-1:0]), 1'b0, |(token_reg & select),
+    assign causes = {is_out0 && setup_packet_reg, 1'b0, |(nak_sent_reg & select[INS-1:0]), 3'd0,
+                     |(bna & select), 2'd0,
+                     |(nak_effective_reg & select[INS-1:0]), is_out0 && phase,
+                     |(token_reg & select),
                      is_out0 && setup_reg, |(error_reg & select), |(disabled_reg & select),
                      |(complete_reg & select)};
 
@@ -93,6 +143,7 @@ module ep_flags #(
         | (token_reg[INS-1:0] & {INS{in_mask[4]}})
         | (nak_effective_reg & {INS{in_mask[6]}})
         | (nak_sent_reg & {INS{in_mask[13]}})
+        | (bna[INS-1:0] & {INS{in_mask[9]}})
         | (tx_empty & empty_mask[INS-1:0]);
 
     wire [OUTS-1:0] out_bits =
@@ -100,7 +151,9 @@ module ep_flags #(
         | (disabled_reg[N-1:INS] & {OUTS{out_mask[1]}})
         | (error_reg[N-1:INS] & {OUTS{out_mask[2]}})
         | (token_reg[N-1:INS] & {OUTS{out_mask[4]}})
-        | {{(OUTS-1){1'b0}}, (setup_reg && out_mask[3]) || (setup_packet_reg && out_mask[15])};
+        | (bna[N-1:INS] & {OUTS{out_mask[9]}})
+        | {{(OUTS-1){1'b0}}, (setup_reg && out_mask[3]) || (phase && out_mask[5])
+                             || (setup_packet_reg && out_mask[15])};
 
     wire [31:0] in_wide = {{(32-INS){1'b0}}, in_bits};
     wire [31:0] out_wide = {{(32-OUTS){1'b0}}, out_bits};
@@ -123,12 +176,13 @@ module ep_flags #(
 
     wire [N-1:0] each_bits = (complete_reg & each_complete_reg)
         | (disabled_reg & each_disabled_reg) | (error_reg & each_error_reg)
-        | (token_reg & each_token_reg);
+        | (token_reg & each_token_reg) | (bna & each_bna);
     wire [INS-1:0] each_in = each_bits[INS-1:0] | (nak_effective_reg & each_nak_reg)
                              | (nak_sent_reg & each_sent_reg)
                              | (tx_empty & each_empty_reg);
     wire [OUTS-1:0] each_out = each_bits[N-1:INS]
         | {{(OUTS-1){1'b0}}, (setup_reg && each_setup_reg)
+                             || (phase && each_phase)
                              || (setup_packet_reg && each_packet_reg)};
     wire [31:0] each_in_wide = {{(32-INS){1'b0}}, each_in};
     wire [31:0] each_out_wide = {{(32-OUTS){1'b0}}, each_out};

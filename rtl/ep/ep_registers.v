@@ -20,6 +20,10 @@ module ep_registers (
     input  wire [18:0] size,
     input  wire [11:0] count,
     input  wire [31:0] address,
+    // DxEPDMAB is there, and `address` is what it shows
+    input  wire        has_buffer,
+    // EP0: CNAK has no effect
+    input  wire        hold_nak,
     input  wire [15:0] fifo_free,
 
     // what a read shows: an endpoint register (by its offset) or one of these
@@ -50,6 +54,7 @@ module ep_registers (
     localparam [2:0] TSIZ = 3'd4;
     localparam [2:0] DMA = 3'd5;
     localparam [2:0] TXFSTS = 3'd6;
+    localparam [2:0] DMAB = 3'd7;
 
     wire enabled = flags[0];
     wire nak = flags[1];
@@ -63,7 +68,7 @@ module ep_registers (
     wire set_odd = write_data[29];
     wire set_even = write_data[28];
     wire set_nak = write_data[27];
-    wire clear_nak = write_data[26];
+    wire clear_nak = write_data[26] && !hold_nak;
 
     assign control_write = (offset == CTL);
     assign causes_write = (offset == INT);
@@ -99,7 +104,9 @@ module ep_registers (
 
     wire there = (offset == CTL) || (offset == INT) || (offset == TSIZ) || (offset == DMA)
                  || ((offset == TXFSTS) && !is_out);
+    wire is_buffer = show_endpoint && has_buffer && (offset == DMAB);
     wire [2:0] select = show_head ? HEAD : show_size ? SIZE : show_space ? TXFSTS
+                      : is_buffer ? DMA
                       : (show_endpoint && there) ? offset : GLOBAL;
 
     always @* begin

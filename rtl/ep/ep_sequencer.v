@@ -33,6 +33,11 @@ module ep_sequencer #(
     input  wire        head_request,
     input  wire [3:0]  head_ep,
     input  wire        flush_request,
+    // context to be scanned before its turn
+    input  wire        hot,
+    input  wire        hot_out,
+    input  wire [3:0]  hot_ep,
+    output wire        hot_used,
 
     // READ of the operation; it is in ACT: one of the strobes
     output wire        read,
@@ -90,6 +95,7 @@ module ep_sequencer #(
     reg        exists_reg;
     reg  [3:0] scan_ep_reg;
     reg        scan_out_reg;
+    reg        scan_hot_reg;
 
     wire [8:0] acting = read_reg ? NONE : op_reg;
     wire after_rx = |(acting & (TOKEN | END | HANDSHAKE | LINE));
@@ -143,10 +149,12 @@ module ep_sequencer #(
             out_next = 1'b0;
         end else if (!act_scan) begin
             op_next = SCAN;
-            out_next = scan_out_reg;
-            ep_next = scan_ep_reg;
+            out_next = hot ? hot_out : scan_out_reg;
+            ep_next = hot ? hot_ep : scan_ep_reg;
         end
     end
+
+    assign hot_used = hot && !read_reg && |(op_next & SCAN);
 
     wire exists_next = {1'b0, ep_next} <= (out_next ? LAST_OUT : LAST_IN);
     wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
@@ -163,8 +171,9 @@ module ep_sequencer #(
             slot_reg <= !exists_next ? 5'd0
                       : {1'b0, ep_next} + (out_next ? LAST_IN + 5'd1 : 5'd0);
             exists_reg <= exists_next;
+            scan_hot_reg <= hot;
         end
-        if (act_scan) begin
+        if (act_scan && !scan_hot_reg) begin
             scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
             scan_out_reg <= scan_out_reg != scan_wrap;
         end
