@@ -72,7 +72,7 @@ class UdcParameters:
                 512 <= self.fifo_words <= 32768 and self.fifo_words & (self.fifo_words - 1) == 0,
                 "a power of two from 512 to 32768",
             ),
-            "dedicated_fifo": (self.dedicated_fifo == 1, "1 (shared FIFOs are not built)"),
+            "dedicated_fifo": (self.dedicated_fifo in (0, 1), "0 (shared) or 1"),
             "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
             "desc_dma": (
                 self.desc_dma == 0
@@ -80,7 +80,7 @@ class UdcParameters:
                 "0, or 1 with dma=2 and dedicated_fifo=1",
             ),
             "lpm": (self.lpm in (0, 1), "0 or 1"),
-            "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
+            "commands": (self.commands in (0, 1), "0 or 1"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
             "data_width": (self.data_width in (32, 64), "32 or 64"),

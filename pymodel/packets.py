@@ -11,6 +11,7 @@ from enum import IntEnum
 from fastcrc.crc16 import usb as crc16
 
 __all__ = [
+    "BESL_PS",
     "DATA_PIDS",
     "HANDSHAKE_PIDS",
     "MAX_PAYLOAD",
@@ -19,6 +20,7 @@ __all__ = [
     "TOKEN_PIDS",
     "build_data",
     "build_handshake",
+    "build_lpm",
     "build_sof",
     "build_token",
     "crc5",
@@ -37,6 +39,7 @@ MAX_PAYLOAD = 1024
 class PID(IntEnum):
     """The four PID bits (USB 2.0 table 8-1)."""
 
+    EXT = 0x0
     OUT = 0x1
     IN = 0x9
     SOF = 0x5
@@ -52,7 +55,11 @@ class PID(IntEnum):
     PRE = 0xC
     SPLIT = 0x8
     PING = 0x4
+    LPM = 0x3  # SubPID of the second packet of an extended token (ECN Link Power Management)
 
+
+BESL_PS = tuple(us * 1_000_000 for us in (125, 150, 200, 300, 400, 500, *range(1000, 11000, 1000)))
+"""How long the host drives resume out of L1, by BESL (errata for USB 2.0 ECN LPM), picoseconds."""
 
 TOKEN_PIDS = frozenset({PID.OUT, PID.IN, PID.SETUP, PID.PING})
 DATA_PIDS = frozenset({PID.DATA0, PID.DATA1, PID.DATA2, PID.MDATA})
@@ -107,6 +114,16 @@ def build_sof(frame: int) -> bytes:
     """Return a start-of-frame packet for an 11-bit frame number."""
     value = frame & 0x7FF
     return bytes((_PID_BYTES[PID.SOF],)) + (value | _CRC5[value] << 11).to_bytes(2, "little")
+
+
+def build_lpm(attributes: int, pid: int = PID.LPM) -> bytes:
+    """Return the second packet of an extended token.
+
+    Args:
+        attributes: bmAttributes: bLinkState | BESL << 4 | bRemoteWake << 8.
+        pid: SubPID.
+    """
+    return build_token(pid, attributes & 0x7F, attributes >> 7)
 
 
 def build_data(pid: int, payload: bytes | bytearray | memoryview) -> bytes:

@@ -16,13 +16,14 @@ class Knobs:
 
     Attributes:
         bad_crc5: the token carries a wrong CRC5.
-        bad_crc: the data packet carries a wrong CRC16.
+        bad_crc: the data packet carries a wrong CRC16 (an extended token's second packet: CRC5).
         bad_pid: check bits of the packet's PID are wrong (of the data packet if there is one).
         rx_error_at: the PHY reports RxError at this byte of the last host packet before the
             device's answer.
         truncate: drop this many bytes from the end of the data packet (of the token if no data).
         extend: add this many bytes after the data packet (after the token if no data).
-        no_handshake: the host does not acknowledge IN data.
+        no_handshake: the host does not acknowledge IN data (extended token: does not hear the
+            answer).
         late_handshake_ns: the host's handshake to IN data comes this much later.
         handshake_pid: PID sent to IN data instead of ACK.
         wrong_toggle: the data PID is sent with DATA0 and DATA1 exchanged.
@@ -98,7 +99,8 @@ class Transaction:
     """One USB 2.0 transaction: what the host wants, then what came of it.
 
     Attributes:
-        token: PID of the token: OUT, IN, SETUP or PING.
+        token: PID of the token: OUT, IN, SETUP, PING, or EXT for an extended token, whose second
+            packet has the SubPID `pid` and 11 bits from the two bytes of `data`.
         address: device address, 0 to 127.
         endpoint: endpoint number, 0 to 15.
         pid: data PID that the host sends (OUT, SETUP).
@@ -170,7 +172,8 @@ class LineEvent:
 
     Attributes:
         kind: "connect", "disconnect", "reset", "speed", "suspend", "resume", "vbus_on",
-            "vbus_off", "remote_wakeup".
+            "vbus_off", "remote_wakeup", "sleep" (an extended token was acknowledged, the host
+            keeps silent), "l1" (a high-speed device has changed to the terminations of L1).
         time_ps: when.
         detail: e.g. {"speed": "high"}.
     """

@@ -8,9 +8,11 @@ module udc_core #(
     // see udc
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
+    parameter LPM = 0,
     parameter TRACE = 0
 ) (
     input  wire         clk,
@@ -161,10 +163,14 @@ module udc_core #(
     wire        head_valid;
     wire [31:0] head;
     wire [31:0] trace_gintsts, trace_gotgint;
+    wire [3:0]  lpm_allowed;
+    wire        lpm_answered;
+    wire [2:0]  lpm_kind;
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .DESC_DMA(DESC_DMA)
+        .DESC_DMA(DESC_DMA), .LPM(LPM),
+        .EP_DIRECTIONS(EP_DIRECTIONS)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -176,6 +182,9 @@ module udc_core #(
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .connected(ctl_connect),
+        .lpm_answered(lpm_answered), .lpm_kind(lpm_kind),
+        .lpm_besl({rx_data[4], rx_data[14:12]}), .lpm_remote_wake(rx_data[5]),
+        .lpm_allowed(lpm_allowed),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
         .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
@@ -227,8 +236,8 @@ module udc_core #(
     wire [23:0]  status_arg;
 
     ep_core #(
-        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .DESC_DMA(DESC_DMA),
-        .ADDRESS_WIDTH(A)
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A), .LPM(LPM),
+        .DESC_DMA(DESC_DMA), .EP_DIRECTIONS(EP_DIRECTIONS)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
@@ -243,7 +252,8 @@ module udc_core #(
         .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
-        .test_nak(ctl_test == 3'd3), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
+        .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
+        .lpm_kind(lpm_kind), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
         .rx_size_written(rx_size_written), .tx_flush(tx_flush), .tx_flush_fifo(tx_flush_fifo),
         .soft_reset_wait(soft_reset_wait), .address_taken(address_taken),
         .global_nak_pushed(global_nak_pushed), .global_nak_popped(global_nak_popped),

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from pymodel.config import BusTimes
-from pymodel.packets import PID
+from pymodel.packets import BESL_PS, PID
 
 from .controller import BusFace, Knobs, Memory, Transaction, WireFace
 from .kernel import WaitQueue, current, sleep
@@ -98,6 +98,7 @@ class WireDoor:
         """Open the door of a controller."""
         self._wire = wire
         self._times = times
+        self._resume: int | None = None
 
     @property
     def line_state(self) -> str:
@@ -154,6 +155,36 @@ class WireDoor:
         """Send a PING (high speed)."""
         return await self._run(PID.PING, address, endpoint, knobs)
 
+    async def lpm(
+        self,
+        address: int,
+        besl: int = 0,
+        remote_wake: bool = False,
+        link_state: int = 1,
+        *,
+        endpoint: int = 0,
+        **knobs: Any,
+    ) -> Transaction:
+        """Ask the device to enter L1; when it acknowledges the bus is idle until `resume`.
+
+        Args:
+            address: of the device.
+            besl: how long the host will drive resume, 0 to 15 (`pymodel.packets.BESL_PS`).
+            remote_wake: the device may wake the host.
+            link_state: wanted; 1 is L1, devices refuse the others.
+            endpoint: of the token, 0 by the specification.
+            knobs: errors and delays; those of data packets are for the second packet.
+        """
+        if endpoint:
+            knobs.setdefault("by_hand", True)
+        attributes = link_state & 0xF | (besl & 0xF) << 4 | remote_wake << 8
+        result = await self._run(
+            PID.EXT, address, endpoint, knobs, pid=PID.LPM, data=attributes.to_bytes(2, "little")
+        )
+        if result.handshake == "ACK" and not knobs.get("no_handshake"):
+            self._resume = BESL_PS[besl & 0xF]
+        return result
+
     async def _run(
         self, token: int, address: int, endpoint: int, knobs: dict[str, Any], **values: Any
     ) -> Transaction:
@@ -175,6 +206,7 @@ class WireDoor:
 
     async def reset(self, duration: int | None = None) -> str | None:
         """Drive a bus reset (default: the scaled 50 ms); returns the speed found."""
+        self._resume = None
         return await self._wire.reset(duration or self._times.reset)
 
     async def suspend(self) -> None:
@@ -182,8 +214,9 @@ class WireDoor:
         await self._wire.suspend()
 
     async def resume(self, duration: int | None = None) -> None:
-        """Drive resume (default: the scaled 20 ms), then SOFs again."""
-        await self._wire.resume(duration or self._times.resume)
+        """Drive resume (default: the scaled 20 ms; in L1 the time of its BESL), then SOFs again."""
+        default, self._resume = self._resume or self._times.resume, None
+        await self._wire.resume(duration or default)
 
     async def sof(self, count: int) -> None:
         """Wait until `count` more SOFs have started."""

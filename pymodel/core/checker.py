@@ -11,16 +11,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pymodel.config import UdcParameters
 from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
+from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
+from .shared import TAKEN_BACK, QueueEntry
 
 __all__ = ["Checker", "Mismatch", "Window"]
 
@@ -36,6 +39,8 @@ _AFTER_RESET = frozenset(
         "status word",
         "pop of an empty Rx FIFO",
         "packet fetched",
+        "descriptor loaded",
+        "descriptor written back",
         "DMA read",
         "DMA write",
         "flush",
@@ -92,6 +97,7 @@ class Checker:
         events: number of events seen.
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
+        path: judges packets and descriptors.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -114,8 +120,9 @@ class Checker:
         self._incomplete = 0
         self._iso_touched = False
         self._sof_time = 0
+        self._head: tuple[QueueEntry, bool] | None = None
         self._judge = Judge(self)
-        self._path = path = DataPath(self)
+        self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
@@ -135,6 +142,8 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.COMMAND: partial(command, self),
+            Kind.DESC: path.descriptors.desc,
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
 
@@ -148,6 +157,8 @@ class Checker:
         """
         handlers = self._handlers
         words = self._words
+        shared = self.model.shared
+        progress = self._progress
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -156,9 +167,14 @@ class Checker:
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
                 continue
+            if time > progress.deadline:
+                # It may come now, but it comes too late.
+                progress.watch()
             handler(event)
             if event.kind not in words:
-                self._progress.watch()
+                progress.watch()
+                if shared:
+                    self._look_at_head()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over: what is long overdue by now counts."""
@@ -192,6 +208,14 @@ class Checker:
         if self.on_sent is not None:
             self.on_sent(payload)
 
+    def _look_at_head(self) -> None:
+        """Note when the head of FIFO 0 becomes another one: tokens may have seen the old one."""
+        queue = self.model.queue
+        head = (queue[0], queue[0].complete) if queue else None
+        if head != self._head:
+            self._head = head
+            self.touch("head")
+
     def step(self, event: Event, choice: object = None) -> object:
         """Let the model follow."""
         result: object = self.model.step(event, choice)
@@ -205,9 +229,12 @@ class Checker:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
-        elif offset >= f.FIFO_BASE:
+        elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
-            if fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
+            if self.model.shared and fifo < len(self.model.ins):
+                self.touch(f"in{fifo}")
+                fifo = self.model.fifo_number(self.model.ins[fifo])
+            elif fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
                 self.touch(f"in{self.model.owner[fifo]}")
             self.touch(f"fifo{fifo}")
         elif offset == f.GINTSTS:
@@ -225,6 +252,8 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+        elif offset >= f.XCAP:
+            command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:
             self.touch("all")
         self.step(event)
@@ -232,7 +261,7 @@ class Checker:
     def _forget(self) -> None:
         """A reset ends what is under way."""
         self._grace = self.time + self.window.reset
-        self._path.forget()
+        self.path.forget()
         self._progress.forget()
 
     # -- causes, lines, flush ----------------------------------------------------------------
@@ -245,8 +274,12 @@ class Checker:
             legal |= f.INT_EOPF | model.may_be_incomplete()
             # Reported in this frame: nothing is missing at its end.
             self._incomplete &= ~bits
+        if key == 0x200 and bits & f.OEP_STSPHSERCVD:
+            self._status_stage(bits)
+        if not key and bits & f.INT_EPMIS and model.may_take_back:
+            model.mismatch_reached()
         if bits & ~legal:
-            name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
+            name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(
                 "interrupt cause",
                 f"{name} endpoint {key & 0xFF}: {bits:#x} set, due or allowed are {legal:#x}",
@@ -260,6 +293,14 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+        elif which == Cause.EPXINT:
+            self.touch("ext", f"ext{n}")
+
+    def _status_stage(self, bits: int) -> None:
+        """StsPhseRcvd: not before SetUp, which tells software what the status stage is for."""
+        hidden = self.model.due.get(0x200, 0) & f.OEP_SETUP & ~(bits | self.model.outs[0].intr)
+        if hidden:
+            self.wrong("interrupt cause", "DOEPINT endpoint 0: StsPhseRcvd before SetUp")
 
     def _line(self, event: Event) -> None:
         model = self.model
@@ -292,8 +333,13 @@ class Checker:
         self._iso_touched = False
 
     def _flush(self, event: Event) -> None:
-        if event.arg not in self.model.flushing:
+        model = self.model
+        if event.arg == TAKEN_BACK and model.may_take_back and model.dma_on:
+            # A token that may have counted did count.
+            model.mismatch_reached()
+            model.expect_global(f.INT_EPMIS)
+        if event.arg not in model.flushing:
             self.wrong("flush", f"FIFO {event.arg:#x} was not asked for")
         self.step(event)
-        self._path.flushed()
+        self.path.flushed()
         self.touch("all")

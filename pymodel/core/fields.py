@@ -81,6 +81,7 @@ INT_USBRST: Final = 1 << 12
 INT_ENUMDONE: Final = 1 << 13
 INT_ISOOUTDROP: Final = 1 << 14
 INT_EOPF: Final = 1 << 15
+INT_EPMIS: Final = 1 << 17
 INT_IEP: Final = 1 << 18
 INT_OEP: Final = 1 << 19
 INT_INCOMPISOIN: Final = 1 << 20
@@ -99,14 +100,17 @@ OTG_SESENDDET: Final = 1 << 2
 EPI_XFERCOMPL: Final = 1 << 0
 EPI_DISBLD: Final = 1 << 1
 EPI_AHBERR: Final = 1 << 2
+EPI_BNA: Final = 1 << 9
 IEP_TIMEOUT: Final = 1 << 3
 IEP_INTKNTXFEMP: Final = 1 << 4
+IEP_INTKNEPMIS: Final = 1 << 5
 IEP_INEPNAKEFF: Final = 1 << 6
 IEP_TXFEMP: Final = 1 << 7
 EPI_NAK: Final = 1 << 13
 EPI_NYET: Final = 1 << 14
 OEP_SETUP: Final = 1 << 3
 OEP_OUTTKNEPDIS: Final = 1 << 4
+OEP_STSPHSERCVD: Final = 1 << 5
 OEP_BACK2BACK: Final = 1 << 6
 EPI_PKTDRP: Final = 1 << 11
 EPI_BBLE: Final = 1 << 12
@@ -141,6 +145,7 @@ EP0_MPS: Final = (64, 32, 16, 8)
 AHB_GLBLINTRMSK: Final = 1 << 0
 AHB_DMAEN: Final = 1 << 5
 AHB_NPTXFEMPLVL: Final = 1 << 7
+AHB_PTXFEMPLVL: Final = 1 << 8
 AHB_BITS: Final = 0x01E001BF
 RST_CSFTRST: Final = 1 << 0
 RST_RXFFLSH: Final = 1 << 4
@@ -159,11 +164,12 @@ DCTL_CGOUTNAK: Final = 1 << 10
 DCTL_STORED: Final = 0x000FE873
 """RmtWkUpSig, SftDiscon, TstCtl, PWROnPrgDone, 19:13; the rest are commands or read only."""
 DCFG_NZSTS: Final = 1 << 2
+DCFG_DESCDMA: Final = 1 << 23
 DCFG_PERFRINT: Final = 3 << 11
 PERIODIC_END: Final = (80, 85, 90, 95)
 """Per cent of a (micro)frame at which EOPF comes, by DCFG.PerFrInt."""
-DCFG_BITS: Final = 0xFF7EFFFF
-"""DescDMA (bit 23) reads 0 while it is not built."""
+DCFG_BITS: Final = 0xFFFEFFFF
+"""DescDMA (bit 23) reads 0 where it is not built."""
 OTG_BVALIDOVEN: Final = 1 << 6
 OTG_BVALIDOVVAL: Final = 1 << 7
 LPM_CAP: Final = 1 << 0
@@ -189,3 +195,20 @@ PKTSTS_SETUP: Final = 6
 
 DPID_OF_PID: Final = {0x3: 0, 0x7: 1, 0xB: 2, 0xF: 3}
 """Code of a data PID in GRXSTSP and DOEPTSIZ: DATA0 0, DATA2 1, DATA1 2, MDATA 3."""
+
+# -- the extension bank (DESIGN section 5) ----------------------------------------------------
+XCAP: Final = 0x12000
+XCFG: Final = 0x12004
+XINTMSK: Final = 0x12010
+EXT_BASE: Final = 0x12400
+EXT_END: Final = 0x12800
+EXT_CMD: Final = 0x08
+EXT_INT: Final = 0x10
+EXT_MSK: Final = 0x14
+XCFG_CMDEN: Final = 1 << 2
+XCFG_BITS: Final = 0xFFFF001F
+CMD_IOC: Final = 1 << 8
+CMD_ACT: Final = 1 << 10
+CMD_STATUS: Final = 0xF << 12
+CMD_STORED: Final = 0xFFFF010F
+EPX_CMDCOMPL: Final = 1 << 0

@@ -81,6 +81,7 @@ class Interrupts(State):
             if bits & f.EPI_DISBLD:
                 out.enabled = False
                 out.disabling = False
+                out.desc.drop()
             out.intr |= bits
             self.refresh_out(n)
         elif which == _GINTSTS:
@@ -93,12 +94,17 @@ class Interrupts(State):
         ep = self.ins[n]
         ep.enabled = False
         ep.disabling = False
+        ep.desc.drop()
 
     # -- levels ------------------------------------------------------------------------------
 
     def fifo_of(self, ep: InEndpoint) -> TxFifo:
-        """Return the Tx FIFO that TxFNum names; FIFO 0 for a number that does not exist."""
-        return self.tx[ep.fifo if ep.fifo < len(self.tx) else 0]
+        """Return the Tx FIFO of an endpoint."""
+        raise NotImplementedError
+
+    def periodic_empty(self) -> bool:
+        """GINTSTS.PTxFEmp."""
+        raise NotImplementedError
 
     def tx_empty(self, fifo: TxFifo) -> bool:
         """DIEPINT.TxFEmp: half or completely empty, as GAHBCFG.NPTxFEmpLvl says."""
@@ -143,7 +149,9 @@ class Interrupts(State):
 
     def gintsts(self) -> int:
         """Return GINTSTS."""
-        value = self.latched | f.INT_PTXFEMP
+        value = self.latched
+        if self.periodic_empty():
+            value |= f.INT_PTXFEMP
         if self.gotgint:
             value |= f.INT_OTG
         if not self.dma_on and (self.rx.entries or self.rx.current):

@@ -11,7 +11,7 @@ from pymodel.packets import PID
 from pymodel.trace import Answer
 
 from . import fields as f
-from .interrupts import Interrupts
+from .shared import SharedFifo
 from .state import InEndpoint, OutEndpoint
 
 __all__ = ["FILLER", "Isochronous"]
@@ -24,8 +24,8 @@ _PIDS = (int(PID.DATA0), int(PID.DATA1), int(PID.DATA2))
 _MDATA = int(PID.MDATA)
 
 
-class Isochronous(Interrupts):
-    """Interrupts plus isochronous endpoints."""
+class Isochronous(SharedFifo):
+    """FIFOs plus isochronous endpoints."""
 
     # -- IN ----------------------------------------------------------------------------------
 
@@ -44,11 +44,11 @@ class Isochronous(Interrupts):
         """Return the answer to an IN token: data in its frame, else an empty packet."""
         left = self.iso_left(ep)
         if left > 0:
-            packets = self.fifo_of(ep).packets
-            if packets:
+            packet = self.packet_of(ep)
+            if packet is not None:
                 # DATA2, DATA1, DATA0: how many follow in this microframe (USB 2.0 5.9.2).
-                return _ISO, _PIDS[left - 1], len(packets[0])
-            if not ep.xfersize and ep.pktcnt:
+                return _ISO, _PIDS[left - 1], len(packet)
+            if self.empty_packet_next(ep):
                 return _ISO, _PIDS[left - 1], 0
         return _ISO, _PIDS[0], 0
 
@@ -58,19 +58,19 @@ class Isochronous(Interrupts):
         NAKIntrpt and INTknTXFEmp say that the FIFO was empty (section 5), not that the frame was
         another one's or the microframe had its packets already.
         """
-        programmed = (
-            not length
-            and self.iso_left(ep) > 0
-            and not self.fifo_of(ep).packets
-            and not ep.xfersize
-            and ep.pktcnt > 0
-        )
+        programmed = not length and self.iso_left(ep) > 0 and self.empty_packet_next(ep)
         if length or programmed:
             ep.sending = length
             return
         ep.sending = FILLER
+        self.iso_missed(ep)
+
+    def iso_missed(self, ep: InEndpoint) -> None:
+        """An empty packet went out because there was nothing to send."""
         causes = f.EPI_NAK | f.IEP_INTKNTXFEMP
-        if self.fifo_of(ep).packets:
+        if self.queued(ep):
+            self.allow(0x100 | ep.index, causes | f.IEP_INTKNEPMIS)
+        elif self.fifo_of(ep).packets:
             if not ep.enabled or ep.nak:
                 self.allow(0x100 | ep.index, causes)
         elif not ep.enabled or self.iso_left(ep) > 0:

@@ -12,6 +12,7 @@ from pymodel.trace import Answer, Event
 from . import fields as f
 from .iso import FILLER
 from .lpm_judge import judge_lpm_token, loose_lpm_bits
+from .shared import TAKEN_BACK
 from .traffic import SETUP_RESERVE
 
 if TYPE_CHECKING:
@@ -71,10 +72,18 @@ class Judge:
             )
         if n >= len(model.ins if pid == PID.IN else model.outs):
             return
-        model.step(event)
+        model.step(event, self._perhaps_stale(pid, n, answer, expected))
         if answer == _ISO and pid == PID.IN and model.ins[n].sending == FILLER:
             # It holds nothing that anybody reads, and its end need not be reported.
             checker.sent(b"")
+
+    def _perhaps_stale(self, pid: int, n: int, answer: int, expected: int) -> bool | None:
+        """True if an IN token may have met an older head of the shared FIFO, else None."""
+        model = self.checker.model
+        if not model.shared or pid != PID.IN:
+            return None
+        stale = answer != expected or TAKEN_BACK in model.flushing
+        return stale or self.checker.recent("head", f"in{n}", "all") or None
 
     def _is_iso(self, pid: int, n: int) -> bool:
         """Isochronous now, or a moment ago."""
@@ -122,7 +131,7 @@ class Judge:
                 if answer == _ACK:
                     return True
                 short = free < 3 * words + SETUP_RESERVE
-                return model.high_speed and (out.pktcnt <= 1 or short)
+                return model.high_speed and (model.out_last(out) or short)
             if answer == _NAK and expected in (_ACK, _NYET) and free < 2 * words + SETUP_RESERVE:
                 checker.waive("NAK before the Rx FIFO was full")
                 return True
@@ -131,7 +140,7 @@ class Judge:
                 and out.enabled
                 and not out.stall
                 and not model.gout_nak_asked
-                and out.pktcnt > 0
+                and model.out_open(out)
             )
             if answer in (_ACK, _NYET) and expected == _NAK and roomless:
                 # Whether it fits shows at the commit.
@@ -140,6 +149,11 @@ class Judge:
             if answer == _NAK and pid != PID.SETUP and model.gout_nak_asked:
                 return True
         name = f"{'in' if pid == PID.IN else 'out'}{n}"
+        through_queue = pid == PID.IN and model.queued(model.ins[n])
+        moving = through_queue and (checker.recent("head") or TAKEN_BACK in model.flushing)
+        if moving and {answer, expected} == {_NAK, _DATA}:
+            checker.waive("head of the shared FIFO within the race window")
+            return True
         if checker.recent(name, "all") or (pid != PID.IN and checker.recent("rx")):
             checker.waive("decision within the race window")
             return True
@@ -153,10 +167,12 @@ class Judge:
                 return "no such endpoint"
             ep = model.ins[n]
             fifo = model.fifo_of(ep)
+            queue = [(one.endpoint, one.complete) for one in model.queue]
             return (
                 f"active {ep.active}, enabled {ep.enabled}, NAK {ep.nak}, stall {ep.stall}, "
                 f"toggle or parity {ep.toggle}, frame {model.soffn}, "
                 f"{len(fifo.packets)} packets in FIFO, XferSize {ep.xfersize}, PktCnt {ep.pktcnt}"
+                + (f", queue {queue}" if model.queued(ep) else "")
             )
         if n >= len(model.outs) or not model.outs[n].exists:
             return "no such endpoint"
@@ -217,6 +233,10 @@ class Judge:
             return exact & ~f.INT_IEP, bound | f.INT_IEP
         if offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
             return exact & ~loose_lpm_bits(self.checker, offset), bound
+        if f.EXT_BASE <= offset < f.EXT_END and offset & 0x1F == f.EXT_CMD:
+            # The status is written when the command is complete.
+            active = model.command_active(offset - f.EXT_BASE >> 5)
+            return (exact & ~f.CMD_STATUS, bound | f.CMD_STATUS) if active else (exact, bound)
         if not f.IN_BASE <= offset < f.PCGCCTL:
             return exact, bound
         n = offset - f.IN_BASE >> 5 & 0xF
@@ -227,6 +247,9 @@ class Judge:
             loose = f.EPCTL_ENA | f.EPCTL_NAKSTS
             if (0x200 if is_out else 0x100) | n in model.due:
                 return exact & ~loose, bound & ~loose
+        elif place == f.EP_TSIZ and model.desc_on:
+            # It plays no role, and nobody says what it reads.
+            return 0, 0
         elif place == f.EP_TSIZ and is_out:
             loose = f.M32 if any(one.endpoint == n for one in model.rx.entries) else 0
         elif place == f.EP_TSIZ and model.dma_on:
@@ -243,7 +266,14 @@ class Judge:
         elif f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
             names += [f"in{n}", f"out{n}", f"fifo{n}"]
+        elif f.EXT_BASE <= offset < f.EXT_END:
+            index = offset - f.EXT_BASE >> 5
+            names = ["all", f"ext{index}", f"{'in' if index & 1 else 'out'}{index >> 1}"]
+            if model.command_active(index):
+                checker.waive("end of a command")
+                return True
         elif offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
+            names += ["ext"]
             names += [f"in{n}" for n in range(len(model.ins))]
             names += [f"fifo{n}" for n in range(len(model.tx))]
         if checker.recent(*names):
@@ -252,5 +282,8 @@ class Judge:
         if model.dma_on and (model.rx.entries or any(model.tx_ready(ep) for ep in model.fetching)):
             # A packet is on its way between memory and FIFO: space and addresses move.
             checker.waive("bound register read while the DMA moves a packet")
+            return True
+        if checker.path.descriptors.busy():
+            checker.waive("bound register read while the DMA moves a descriptor")
             return True
         return False

@@ -10,6 +10,7 @@ from pymodel.config import UdcParameters
 
 from . import fields as f
 from .lpm import L1_WAKE
+from .shared import TAKEN_BACK
 from .state import InEndpoint, OutEndpoint
 from .traffic import Traffic
 
@@ -86,7 +87,7 @@ class Registers(Traffic):
             f.GRXSTSR: self._read_grxstsr,
             f.GRXFSIZ: lambda: self.grxfsiz,
             f.GNPTXFSIZ: lambda: self.txfsiz[0],
-            f.GNPTXSTS: lambda: 8 << 16 | self._space(0),
+            f.GNPTXSTS: self.gnptxsts,
             f.DCFG: lambda: self.dcfg,
             f.DCTL: self._read_dctl,
             f.DSTS: self._read_dsts,
@@ -94,7 +95,6 @@ class Registers(Traffic):
             f.DOEPMSK: lambda: self.doepmsk,
             f.DAINT: lambda: self.daint,
             f.DAINTMSK: lambda: self.daintmsk,
-            f.DIEPEMPMSK: lambda: self.empmsk,
             f.DEACHINT: self.deachint,
             f.PCGCCTL: lambda: self.storage.get(f.PCGCCTL, 0) | self.sleeping * f.PCGC_L1SUSPENDED,
         }
@@ -113,11 +113,17 @@ class Registers(Traffic):
             f.DIEPMSK: self._write_diepmsk,
             f.DOEPMSK: self._write_doepmsk,
             f.DAINTMSK: self._write_daintmsk,
-            f.DIEPEMPMSK: self._write_empmsk,
         }
         if parameters.lpm:
             self._readers[f.GLPMCFG] = self.read_glpmcfg
             self._writers[f.GLPMCFG] = self.write_glpmcfg
+        self._stored = dict(_STORED)
+        if self.shared:
+            # In their place are DTKNQR3 and DTKNQR4, which read 0.
+            del self._stored[f.DTHRCTL]
+        else:
+            self._readers[f.DIEPEMPMSK] = lambda: self.empmsk
+            self._writers[f.DIEPEMPMSK] = self._write_empmsk
         for n in range(1, parameters.num_in_eps + 1):
             offset = f.DIEPTXF1 + 4 * (n - 1)
             self._readers[offset] = partial(self._read_txfsiz, n)
@@ -138,6 +144,8 @@ class Registers(Traffic):
         self._readers[base + f.EP_TSIZ] = partial(self._read_dieptsiz, ep)
         self._writers[base + f.EP_TSIZ] = partial(self._write_dieptsiz, ep)
         self._readers[base + f.EP_DMA] = lambda: ep.dma
+        if self.par.desc_dma:
+            self._readers[base + f.EP_DMAB] = lambda: ep.desc.address
         self._writers[base + f.EP_DMA] = partial(self._write_diepdma, ep)
         self._readers[base + f.EP_TXFSTS] = partial(self._space, ep.index)
 
@@ -150,6 +158,8 @@ class Registers(Traffic):
         self._readers[base + f.EP_TSIZ] = partial(self._read_doeptsiz, out)
         self._writers[base + f.EP_TSIZ] = partial(self._write_doeptsiz, out)
         self._readers[base + f.EP_DMA] = lambda: out.dma
+        if self.par.desc_dma:
+            self._readers[base + f.EP_DMAB] = lambda: out.desc.address
         self._writers[base + f.EP_DMA] = partial(self._write_doepdma, out)
 
     # -- the two accesses --------------------------------------------------------------------
@@ -180,7 +190,7 @@ class Registers(Traffic):
         if writer is not None:
             writer(value)
             return
-        stored = _STORED.get(offset)
+        stored = self._stored.get(offset)
         if stored is not None:
             self.storage[offset] = value & stored
         elif f.FIFO_BASE <= offset < f.FIFO_END and not self.dma_on:
@@ -200,6 +210,7 @@ class Registers(Traffic):
     def _write_gahbcfg(self, value: int) -> None:
         self.gahbcfg = value & (f.AHB_BITS if self.par.dma else f.AHB_BITS & ~f.AHB_DMAEN)
         self.dma_on = bool(self.gahbcfg & f.AHB_DMAEN)
+        self.switch_descriptors()
         self.refresh_all()
 
     def _write_gusbcfg(self, value: int) -> None:
@@ -210,7 +221,7 @@ class Registers(Traffic):
         if self.flushing:
             if 0x1F in self.flushing:
                 value |= f.RST_RXFFLSH
-            if self.flushing - {0x1F}:
+            if self.flushing - {0x1F, TAKEN_BACK}:
                 value |= f.RST_TXFFLSH
         return value
 
@@ -246,6 +257,8 @@ class Registers(Traffic):
         fifo = self.tx[n]
         fifo.clear()
         fifo.depth = value >> 16
+        if not n:
+            self.queue.clear()
         for ep in self.ins:
             self.refresh_in(ep.index)
 
@@ -256,7 +269,8 @@ class Registers(Traffic):
     # -- device registers --------------------------------------------------------------------
 
     def _write_dcfg(self, value: int) -> None:
-        self.dcfg = value & f.DCFG_BITS
+        self.dcfg = value & (f.DCFG_BITS if self.par.desc_dma else f.DCFG_BITS & ~f.DCFG_DESCDMA)
+        self.switch_descriptors()
         address = value >> 4 & 0x7F
         if not address:
             self.old_address = 0
@@ -361,14 +375,9 @@ class Registers(Traffic):
             ep.sending = -1
             if not self.dma_on:
                 self._find_owners()
-                self.form_packets(ep, self.fifo_of(ep))
+                if not self.queued(ep):
+                    self.form_packets(ep, self.fifo_of(ep))
             self._find_fetching()
-
-    def _find_fetching(self) -> None:
-        """Keep the order of those that wait already."""
-        waiting = [ep for ep in self.fetching if ep.enabled and ep.xfersize]
-        new = [ep for ep in self.ins if ep.enabled and ep.xfersize and ep not in waiting]
-        self.fetching[:] = waiting + new
 
     def _find_owners(self) -> None:
         """Find the endpoint that each Tx FIFO works for; an enabled one has precedence."""
@@ -410,6 +419,7 @@ class Registers(Traffic):
 
     def _write_diepdma(self, ep: InEndpoint, value: int) -> None:
         ep.dma = value
+        ep.desc.point(value)
 
     # -- OUT endpoints -----------------------------------------------------------------------
 
@@ -472,5 +482,6 @@ class Registers(Traffic):
 
     def _write_doepdma(self, out: OutEndpoint, value: int) -> None:
         out.dma = value
+        out.desc.point(value)
         if not out.index:
             out.setups = 0

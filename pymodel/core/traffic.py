@@ -11,8 +11,9 @@ from pymodel.packets import PID
 from pymodel.trace import Answer
 
 from . import fields as f
+from .descriptors import Descriptors
 from .iso import FILLER
-from .lpm import LinkPower
+from .shared import TAKEN_BACK
 from .state import InEndpoint, RxEntry, TxFifo
 
 __all__ = ["SETUP_RESERVE", "Traffic"]
@@ -41,18 +42,16 @@ Decision = tuple[int, int, int]
 """(answer, PID to send or to expect, bytes to send)."""
 
 
-class Traffic(LinkPower):
-    """Isochronous rules and LPM plus packets.
+class Traffic(Descriptors):
+    """Isochronous rules, LPM and descriptors plus packets.
 
     Attributes:
         due_status: status words without data that must be pushed, (PktSts, endpoint).
         token: (PID, endpoint, answer) of the OUT or SETUP whose data is awaited.
-        fetching: enabled IN endpoints with bytes to fetch, next one first (DMA mode).
     """
 
     due_status: list[tuple[int, int]]
     token: tuple[int, int, int] | None
-    fetching: list[InEndpoint]
 
     def reset_core(self) -> None:
         """Forget what is under way."""
@@ -84,17 +83,16 @@ class Traffic(LinkPower):
             return (self.decide_iso_out(out) if pid == _OUT else _SILENT), 0, 0
         if out.stall:
             return _STALL, 0, 0
-        if out.nak or not out.enabled or self.gout_nak_asked or not out.pktcnt:
+        if out.nak or not out.enabled or self.gout_nak_asked or not self.out_open(out):
             return _NAK, 0, 0
         words = (out.limit + 3 >> 2) + 2
         free = self.rx.depth - self.rx.used
         if free < words + SETUP_RESERVE and (free < words or self.rx.used):
             return _NAK, 0, 0
         expected = _DATA1 if out.toggle else _DATA0
-        if self.high_speed and n and pid == _OUT and out.eptype == f.EPTYPE_BULK:
-            last = out.pktcnt == 1
-            if last or free < 2 * words + SETUP_RESERVE:
-                return _NYET, expected, 0
+        bulk = self.high_speed and n and pid == _OUT and out.eptype == f.EPTYPE_BULK
+        if bulk and (self.out_last(out) or free < 2 * words + SETUP_RESERVE):
+            return _NYET, expected, 0
         return _ACK, expected, 0
 
     def _decide_in(self, n: int) -> Decision:
@@ -107,22 +105,29 @@ class Traffic(LinkPower):
             return self.decide_iso_in(ep)
         if ep.stall:
             return _STALL, 0, 0
-        if ep.nak or not ep.enabled or (self.gin_nak and ep.eptype in (0, 2)):
+        if not self.is_open_in(ep):
             return _NAK, 0, 0
-        fifo = self.fifo_of(ep)
         pid = _DATA1 if ep.toggle else _DATA0
-        if fifo.packets:
-            return _DATA, pid, len(fifo.packets[0])
-        if not ep.xfersize and ep.pktcnt:
+        packet = self.packet_of(ep)
+        if packet is not None:
+            return _DATA, pid, len(packet)
+        if self.empty_packet_next(ep):
             return _DATA, pid, 0
         return _NAK, 0, 0
 
+    def is_open_in(self, ep: InEndpoint) -> bool:
+        """An IN endpoint may send: it is enabled, and nothing makes it NAK or stall."""
+        if ep.nak or not ep.enabled or ep.stall:
+            return False
+        return not (self.gin_nak and ep.eptype in (f.EPTYPE_CONTROL, f.EPTYPE_BULK))
+
     def on_token(self, arg: int, data: int, choice: object) -> None:
-        """TOKEN: the controller has decided."""
+        """TOKEN: the controller has decided (`choice`: perhaps before something changed)."""
         answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
         if not pid:
             self.on_lpm(answer, data)
             return
+        self.sleep_due = None
         if not n and pid != _SETUP and self.setup_open and not self.setup_token:
             # The first token after a SETUP ends its stage (section 7).
             self.setup_token = True
@@ -131,6 +136,9 @@ class Traffic(LinkPower):
             ep = self.ins[n] if n < len(self.ins) else None
             if ep is None:
                 return
+            if not n and self.status_stage:
+                self.status_stage = 2
+                self.find_status_stage()
             if answer == _DATA:
                 ep.sending = data
             elif answer == _ISO:
@@ -138,6 +146,8 @@ class Traffic(LinkPower):
             elif answer == _NAK:
                 if self.test_mode:
                     self.allow(0x100 | n, f.IEP_INTKNTXFEMP)
+                elif self.queued(ep):
+                    self.on_queue_nak(ep, self.is_open_in(ep), choice is None)
                 elif not self.fifo_of(ep).packets:
                     self.expect_in(n, f.IEP_INTKNTXFEMP)
                 self.allow(0x100 | n, f.EPI_NAK)
@@ -191,17 +201,23 @@ class Traffic(LinkPower):
         setup = token is not None and token[0] == _SETUP
         if setup:
             status = self._status(f.PKTSTS_SETUP, 0, 8, 0)
-            self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
+            entry = RxEntry(f.PKTSTS_SETUP, 0, status, payload)
+            self._push(entry)
+            self.promise(out, entry)
             self._accept_setup(payload)
             return
         if not n and self.control_read:
             self.control_open = False
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
-        self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
+        entry = RxEntry(f.PKTSTS_DATA, n, status, payload, self.soffn & 0x7FF)
+        self._push(entry)
         if out.eptype == _TYPE_ISO:
             self.iso_received(out, pid)
         else:
             out.toggle ^= 1
+        if self.desc_on:
+            self.promise(out, entry)
+            return
         if out.pktcnt:
             out.pktcnt -= 1
         if not self.dma_on:
@@ -222,6 +238,7 @@ class Traffic(LinkPower):
         if out.supcnt:
             out.supcnt -= 1
         self.control_open = True
+        self.status_stage = 0 if self.control_read else 1
         self.setup_open = True
         self.setup_token = False
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
@@ -310,6 +327,8 @@ class Traffic(LinkPower):
         if not entries:
             return False
         entry = entries[0]
+        if self.desc_on and entry.kind in (f.PKTSTS_SETUP, f.PKTSTS_DATA):
+            return not self.desc_waits(self.outs[entry.endpoint], entry.kind)
         if entry.kind == f.PKTSTS_SETUP:
             out = self.outs[0]
             return out.enabled or out.setups > 0
@@ -322,6 +341,12 @@ class Traffic(LinkPower):
         rx.used -= entry.words
         out = self.outs[entry.endpoint]
         address, payload = out.dma, entry.data
+        if self.desc_on:
+            if entry.kind in (f.PKTSTS_SETUP, f.PKTSTS_DATA):
+                return self.desc_pop(out, entry)
+            self._pop_effect(entry)
+            self.find_status_stage()
+            return address, b""
         if entry.kind == f.PKTSTS_SETUP:
             if out.setups == 3:
                 out.dma = address = (address - 24) & f.M32
@@ -344,10 +369,22 @@ class Traffic(LinkPower):
     # -- sending -----------------------------------------------------------------------------
 
     def push_words(self, n: int, data: bytes | memoryview) -> None:
-        """A write to FIFO window n; words that find no room are lost (section 8)."""
+        """A write to FIFO window n; words that find no room are lost (section 8).
+
+        Window n is FIFO n, or, in the shared scheme, the FIFO of IN endpoint n (section 1).
+        """
         if n >= len(self.tx):
             return
         fifo = self.tx[n]
+        owner = self.owner[n]
+        if self.shared:
+            owner, ep = n, self.ins[n]
+            if not ep.exists:
+                return
+            if self.queued(ep):
+                self.push_queue(ep, bytes(data) + bytes(-len(data) & 3))
+                return
+            fifo = self.fifo_of(ep)
         room = (fifo.depth - fifo.used) * 4
         size = len(data)
         if size > room:
@@ -357,8 +394,8 @@ class Traffic(LinkPower):
         fifo.raw += data
         if size & 3:
             fifo.raw += bytes(-size & 3)
-        if self.owner[n] >= 0:
-            ep = self.ins[self.owner[n]]
+        if owner >= 0:
+            ep = self.ins[owner]
             if ep.enabled:
                 self.form_packets(ep, fifo)
             self.fifo_changed(ep)
@@ -378,24 +415,29 @@ class Traffic(LinkPower):
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
         if not ep.enabled or ep.disabling:
             return 0
-        size = ep.limit if ep.xfersize > ep.limit else ep.xfersize
-        fifo = self.tx[ep.fifo] if ep.fifo < len(self.tx) else self.tx[0]
+        left = self.to_fetch(ep)[1]
+        size = ep.limit if left > ep.limit else left
+        fifo = self.fifo_of(ep)
+        if self.shared and not (self.fifo_number(ep) or self.queue_room()):
+            return 0
         return size if size + 3 >> 2 <= fifo.depth - fifo.used else 0
 
     def on_tx_packet(self, arg: int, data: int, choice: object) -> None:
         """TX_PACKET: the DMA has put a packet (payload in `choice`) into the Tx FIFO."""
         ep = self.ins[arg & 0xF]
         fifo = self.fifo_of(ep)
-        fifo.packets.append(choice)  # type: ignore[arg-type]
+        if self.queued(ep):
+            self.queue_packet(ep, choice)  # type: ignore[arg-type]
+        else:
+            fifo.packets.append(choice)  # type: ignore[arg-type]
         fifo.used += data + 3 >> 2
-        ep.xfersize -= data
-        ep.dma = (ep.dma + (data + 3 & ~3)) & f.M32
+        self.fetch_next = ep.nextep
+        self.fetched(ep, data)
         self.fifo_changed(ep)
 
     def payload_to_send(self, n: int) -> bytes:
         """Return the packet at the head of the endpoint's Tx FIFO, b"" for none."""
-        packets = self.fifo_of(self.ins[n]).packets
-        return packets[0] if packets else b""
+        return self.packet_of(self.ins[n]) or b""
 
     def on_tx_done(self, arg: int, data: int, choice: object) -> None:
         """TX_DONE: the host acknowledged (1), or the packet stays to be sent again (0)."""
@@ -408,19 +450,25 @@ class Traffic(LinkPower):
             self.allow(0x100 | n, f.IEP_TIMEOUT)
             return
         fifo = self.fifo_of(ep)
-        if length and fifo.packets:
+        if self.queued(ep):
+            self.queue_acknowledged(length)
+            if length:
+                fifo.used -= self.unqueue(ep)
+        elif length and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
         if ep.eptype == _TYPE_ISO:
             self.iso_sent(ep)
         else:
             ep.toggle ^= 1
-        if ep.pktcnt:
+        if self.desc_on:
+            self.sent(ep)
+        elif ep.pktcnt:
             ep.pktcnt -= 1
         if not n:
             # SET_ADDRESS takes effect with the status IN (section 4, DCFG.DevAddr).
             self.old_address = self.address
             self.control_open = self.control_open and self.control_read
-        if not ep.pktcnt:
+        if not ep.pktcnt and not self.desc_on:
             ep.enabled = False
             self.expect_in(n, f.EPI_XFERCOMPL)
         self.fifo_changed(ep)
@@ -428,14 +476,20 @@ class Traffic(LinkPower):
     # -- flush -------------------------------------------------------------------------------
 
     def on_flush(self, arg: int, data: int, choice: object) -> None:
-        """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty."""
+        """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty, or FIFO 0 was taken back (0x20)."""
         self.flushing.discard(arg)
         if arg == 0x1F:
             self.rx.clear()
             return
+        if arg == TAKEN_BACK:
+            self.take_back()
+            self._find_fetching()
+            return
         for number, fifo in enumerate(self.tx):
             if arg in (0x10, number):
                 fifo.clear()
+        if arg in (0x10, 0):
+            self.queue.clear()
         for ep in self.ins:
             if self.empmsk >> ep.index & 1:
                 self.refresh_in(ep.index)

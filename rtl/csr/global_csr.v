@@ -8,9 +8,11 @@
 module global_csr #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
-    parameter DESC_DMA = 0
+    parameter DESC_DMA = 0,
+    parameter LPM = 0
 ) (
     input  wire        clk,
     // hardware or soft reset
@@ -39,6 +41,11 @@ module global_csr #(
     input  wire [1:0]  line_state,
     input  wire        vbus_valid,
     input  wire        connected,
+    // extended token answered: kind, BESL, bRemoteWake
+    input  wire        lpm_answered,
+    input  wire [2:0]  lpm_kind,
+    input  wire [3:0]  lpm_besl,
+    input  wire        lpm_remote_wake,
 
     // state that is shown in registers
     input  wire        dma_busy,
@@ -62,6 +69,7 @@ module global_csr #(
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
     output wire        remote_wakeup,
+    output wire [3:0]  lpm_allowed,
     output wire        stall_status,
     // stays when the register changes: only the end of the connection ends a test mode
     output wire [2:0]  test_mode,
@@ -116,6 +124,7 @@ module global_csr #(
     localparam [6:0] GHWCFG2 = {GHWCFG2_OFFSET[11], GHWCFG2_OFFSET[7:2]};
     localparam [6:0] GHWCFG3 = {GHWCFG3_OFFSET[11], GHWCFG3_OFFSET[7:2]};
     localparam [6:0] GHWCFG4 = {GHWCFG4_OFFSET[11], GHWCFG4_OFFSET[7:2]};
+    localparam [6:0] GLPMCFG = {GLPMCFG_OFFSET[11], GLPMCFG_OFFSET[7:2]};
     localparam [6:0] GDFIFOCFG = {GDFIFOCFG_OFFSET[11], GDFIFOCFG_OFFSET[7:2]};
     localparam [6:0] DCFG = {DCFG_OFFSET[11], DCFG_OFFSET[7:2]};
     localparam [6:0] DCTL = {DCTL_OFFSET[11], DCTL_OFFSET[7:2]};
@@ -136,6 +145,7 @@ module global_csr #(
 
     localparam HAS_DMA = (DMA != 0);
     localparam HAS_DESC = (DESC_DMA != 0);
+    localparam HAS_LPM = (LPM != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
 
     // GHWCFG1: two bits per endpoint, 1 = IN only, 2 = OUT only
@@ -146,15 +156,17 @@ module global_csr #(
         begin
             directions = 32'd0;
             for (n = 1; n < 16; n = n + 1) begin
-                directions[2*n] = (n > outs) && (n <= ins);
-                directions[2*n+1] = (n > ins) && (n <= outs);
+                directions[2*n] = (n <= ins) && !EP_DIRECTIONS[2*n+1]
+                                  && ((n > outs) || EP_DIRECTIONS[2*n]);
+                directions[2*n+1] = (n <= outs) && !EP_DIRECTIONS[2*n]
+                                    && ((n > ins) || EP_DIRECTIONS[2*n+1]);
             end
         end
     endfunction
 
     localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
-    localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16);
+    localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
     localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26)
                                         | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
@@ -192,6 +204,7 @@ module global_csr #(
     reg         suspended_reg;
     reg         full_speed_reg;
     reg  [13:0] frame_reg;
+    reg         first_frame_reg;
     reg         rx_flush_reg;
     reg         tx_flush_reg;
     reg  [4:0]  flush_fifo_reg;
@@ -223,13 +236,15 @@ module global_csr #(
             GPVNDCTL: storable_next = GPVNDCTL_RW_MASK;
             GGPIO: storable_next = GGPIO_RW_MASK;
             GUID: storable_next = GUID_RW_MASK;
+            GLPMCFG: storable_next = HAS_LPM ? GLPMCFG_RW_MASK : 32'd0;
             GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
             PCGCCTL: storable_next = PCGCCTL_RW_MASK;
             PCGCCTL1: storable_next = PCGCCTL1_RW_MASK;
             // the address has flip-flops
             DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK
                                   & (HAS_DESC ? ~32'd0 : ~DCFG_DESCDMA_MASK);
-            DCTL: storable_next = DCTL_RW_MASK;
+            // with LPM the core clears RmtWkUpSig
+            DCTL: storable_next = DCTL_RW_MASK & (HAS_LPM ? ~DCTL_RMTWKUPSIG_MASK : ~32'd0);
             DIEPMSK: storable_next = DIEPMSK_RW_MASK;
             DOEPMSK: storable_next = DOEPMSK_RW_MASK;
             DAINTMSK: storable_next = DAINTMSK_RW_MASK;
@@ -278,7 +293,9 @@ module global_csr #(
             GHWCFG3: status = GHWCFG3_VALUE;
             GHWCFG4: status = GHWCFG4_VALUE;
             DCFG: status = {21'd0, address_reg, 4'd0};
-            DCTL: status = {28'd0, gout_nak_reg, gin_nak_reg, 2'd0};
+            DCTL: status = {28'd0, gout_nak_reg, gin_nak_reg, 1'b0, HAS_LPM && wakeup_reg};
+            GLPMCFG: status = lpm_status;
+            PCGCCTL: status = {24'd0, sleeping, 7'd0};
             DSTS: status = {8'd0, line_state[0], line_state[1], frame_reg, 5'd0, 1'b0,
                             full_speed_reg, suspended_reg};
             DAINT: status = daint;
@@ -310,11 +327,12 @@ module global_csr #(
         set[15] = periodic_end;
         set[20] = periodic_end && incomplete_in;
         set[21] = periodic_end && incomplete_out;
+        set[27] = lpm_answered;
         if (line_valid) begin
             case (line[3:0])
                 LINE_RESET_START: begin
                     set[12] = 1'b1;
-                    set[23] = suspended_reg;
+                    set[23] = suspended_reg || sleeping;
                 end
                 LINE_RESET_END: set[13] = 1'b1;
                 LINE_SUSPEND: set[11] = 1'b1;
@@ -330,8 +348,39 @@ module global_csr #(
 
     wire [31:0] clear = (write && is_global && (index == GINTSTS)) ? write_data : 32'd0;
 
-    // microframes repeat the frame number; bits 2:0 count the repeats
-    wire same_frame = (frame_reg[13:3] == sof_frame);
+    // ---- link power management ----------------------------------------------------------------
+
+    wire        sleeping, remote_forbidden, wakeup_done;
+    wire [31:0] lpm_status;
+
+    generate
+        if (LPM != 0) begin : g_lpm
+            lpm_csr lpm_csr (
+                .clk(clk), .rst(rst),
+                .write(write && is_global && (index == GLPMCFG)), .write_data(write_data),
+                .line_valid(line_valid), .line(line[3:0]), .answered(lpm_answered),
+                // 3 ACK, 2 NYET, 1 STALL
+                .result({!lpm_kind[1], !lpm_kind[2]}), .besl(lpm_besl),
+                .remote_wake(lpm_remote_wake), .allowed(lpm_allowed), .sleeping(sleeping),
+                .remote_forbidden(remote_forbidden), .wakeup_done(wakeup_done),
+                .status(lpm_status)
+            );
+            wire unused_ok = lpm_kind[0];
+        end else begin : g_no_lpm
+            assign lpm_allowed = 4'd0;
+            assign sleeping = 1'b0;
+            assign remote_forbidden = 1'b0;
+            assign wakeup_done = 1'b0;
+            assign lpm_status = 32'd0;
+            wire unused_ok = &{1'b0, lpm_kind, lpm_besl, lpm_remote_wake, 1'b0};
+        end
+    endgenerate
+
+    // ---- frames -------------------------------------------------------------------------------
+
+    // Microframes repeat the frame number; bits 2:0 count the repeats. The first SOF after a reset
+    // repeats nothing.
+    wire same_frame = (frame_reg[13:3] == sof_frame) && !first_frame_reg;
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
@@ -346,7 +395,7 @@ module global_csr #(
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
-    assign remote_wakeup = wakeup_reg;
+    assign remote_wakeup = wakeup_reg && !remote_forbidden;
     assign stall_status = stall_status_reg;
     assign test_mode = testing_reg;
     assign soft_disconnect = disconnect_reg;
@@ -400,6 +449,10 @@ module global_csr #(
         end
         if (sof_valid) begin
             frame_reg <= frame_next;
+            first_frame_reg <= 1'b0;
+        end
+        if (wakeup_done) begin
+            wakeup_reg <= 1'b0;
         end
         if (address_taken) begin
             old_valid_reg <= 1'b0;
@@ -478,6 +531,7 @@ module global_csr #(
         if (reset_start) begin
             address_reg <= 7'd0;
             old_valid_reg <= 1'b0;
+            first_frame_reg <= 1'b1;
         end
 
         if (rst) begin
@@ -509,6 +563,7 @@ module global_csr #(
             suspended_reg <= 1'b0;
             full_speed_reg <= 1'b1;
             frame_reg <= 14'd0;
+            first_frame_reg <= 1'b1;
             rx_flush_reg <= 1'b0;
             tx_flush_reg <= 1'b0;
             flush_fifo_reg <= 5'd0;

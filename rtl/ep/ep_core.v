@@ -10,8 +10,11 @@ module ep_core #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
     parameter DESC_DMA = 0,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     // bits of a word address of the packet RAM
-    parameter ADDRESS_WIDTH = 12
+    parameter ADDRESS_WIDTH = 12,
+    // 1 = extended tokens are answered
+    parameter LPM = 0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -57,6 +60,10 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
+    // GLPMCFG (see lpm_csr); extended token answered, with this kind
+    input  wire [3:0]  lpm_allowed,
+    output wire        lpm_answered,
+    output wire [2:0]  lpm_kind,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -149,10 +156,13 @@ module ep_core #(
     // words of the Rx FIFO that only SETUPs may take (S004-103)
     localparam [15:0] RESERVE = 16'd13;
     localparam [3:0] PID_PING = 4'b0100;
+    // of an extended token's second packet
+    localparam [3:0] PID_LPM = 4'b0011;
 
     localparam [3:0] MSG_WORD = 4'd2;
     localparam [3:0] MSG_SOF = 4'd5;
     localparam [3:0] MSG_LINE = 4'd6;
+    localparam [3:0] MSG_EXTENDED = 4'd9;
 
     localparam [3:0] STS_GLOBAL_NAK = 4'd1;
     localparam [3:0] STS_OUT_DONE = 4'd3;
@@ -214,7 +224,9 @@ module ep_core #(
         .window(csr_window), .each(csr_each)
     );
 
-    ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
+    ep_sequencer #(
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS)
+    ) ep_sequencer (
         .clk(clk), .rst(rst), .startup(startup),
         .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push),
         .token_ep(packet_ep), .sending_ep(sending_ep_reg),
@@ -296,10 +308,11 @@ module ep_core #(
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
     wire words_there = (fifo_used >= {7'd0, words});
 
-    // full speed has no PING
+    // full speed has no PING; the second packet of an extended token has no address
+    wire is_lpm = (LPM != 0) && (rx_data[3:0] == PID_LPM);
     wire ours_now = ((rx_data[14:8] == device_address)
                      || (old_address_valid && (rx_data[14:8] == old_address)))
-                    && !(full_speed && (rx_data[3:0] == PID_PING));
+                    && !(full_speed && (rx_data[3:0] == PID_PING)) && !is_lpm;
 
     // ---- token --------------------------------------------------------------------------------
 
@@ -329,6 +342,28 @@ module ep_core #(
         .send(token_send), .receive(token_receive), .token_cause(token_cause),
         .nothing(token_nothing), .lost(token_lost)
     );
+
+    generate
+        if (LPM != 0) begin : g_lpm
+            ep_lpm #(.INS(INS), .INDEX_WIDTH(FW)) ep_lpm (
+                .clk(clk), .rst(rst), .allowed(lpm_allowed),
+                .extended(rx_valid && (rx_type == MSG_EXTENDED)),
+                .extended_ours(ours_now && (rx_data[7:4] == 4'd0)),
+                .act_lpm(act_token && is_lpm), .link_state(rx_data[11:8]), .kind(lpm_kind),
+                .word(rx_fifo_word), .word_data(rx_data), .token(act_token),
+                .setup(setup_accept), .received(end_out && is_ep0),
+                .acknowledged(acknowledged && is_ep0), .bus_reset(reset_start),
+                .scan(act_scan), .scan_first(is_ep0 && !out), .is_in(!out), .iso(iso),
+                .active(flags_reg[3]), .enabled(enabled), .fifo(fifo_reg),
+                .tx_fifo_empty(fifo_empty), .rx_fifo_empty(rx_fifo_empty)
+            );
+        end else begin : g_no_lpm
+            assign lpm_kind = 3'd0;
+            wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, 1'b0};
+        end
+    endgenerate
+
+    assign lpm_answered = (lpm_kind != 3'd0);
 
     // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
@@ -425,86 +460,52 @@ module ep_core #(
     wire        desc_head_replace, desc_moved_packet, desc_moved_replaced, desc_moved_load;
     wire        desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed;
     wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, desc_setup_whole;
+    wire        status_reached, unseen, hot, hot_out, hot_used;
     wire [31:0] desc_pointer, desc_store_data;
-    wire [8:0]  desc_rest_words;
+    wire [18:0] loaded_bytes;
+    wire [11:0] loaded_count;
     wire [10:0] desc_head_fit;
-    wire        status_reached;
-    wire        hot, hot_out, hot_used;
+    wire [8:0]  desc_rest_words;
     wire [3:0]  hot_ep;
-
-    // isochronous descriptors have shorter counts; packets per microframe, 0 counts as 1
-    wire [18:0] loaded_bytes = {3'd0, iso ? {4'd0, dma_loaded_status[11] && !out,
-                                             dma_loaded_status[10:0]}
-                                          : dma_loaded_status[15:0]};
-    wire [11:0] loaded_count = {dma_loaded_status[24:23], 8'd0, dma_loaded_status[24],
-                                dma_loaded_status[23] || !dma_loaded_status[24]};
     wire moved_context = moved_packet && !desc_moved_replaced;
 
-    generate
-        if (DESC_DMA != 0) begin : g_desc
-            ep_desc #(.INDEX_WIDTH(CW)) ep_desc (
-                .clk(clk), .rst(rst), .startup(startup), .enable(descriptors), .frame(frame),
-                .sof(sof_valid), .index(slot), .read(read), .exists(exists), .out(out), .ep(ep),
-                .iso(iso), .flags(flags_reg), .packet_size(packet_reg), .size(size_reg),
-                .left(unacknowledged_reg), .left_more(more_reg), .left_whole(whole_reg),
-                .packets_more(!in_last),
-                .address_write(write_ep && reg_address), .write_data(csr_write_data),
-                .acknowledged(acknowledged), .received(end_out), .received_length(end_length),
-                .disabled(scan_disable), .act_scan(act_scan && exists), .busy(busy),
-                .act_head(act_head), .head_status(head_status), .head_bytes(head_bytes),
-                .head_pid(head[16:15]), .head_frame({head[31:25], head[24:21]}),
-                .setup_more(setup_more_reg), .rx_flush(rx_fifo_flush),
-                .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
-                .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
-                .loaded_buffer(dma_loaded_buffer),
-                .pointer(desc_pointer), .open(desc_open),
-                .loaded(desc_loaded), .closing(desc_closing), .expired(desc_expired),
-                .start_load(desc_load), .start_store(desc_store), .start_rest(desc_rest),
-                .rest_words(desc_rest_words), .store_data(desc_store_data),
-                .head_hold(desc_head_hold), .head_take(desc_head_take),
-                .head_replace(desc_head_replace), .head_fit(desc_head_fit),
-                .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
-                .moved_load(desc_moved_load), .moved_event(desc_event),
-                .moved_closed(desc_moved_closed), .moved_bna(desc_moved_bna),
-                .moved_failed(desc_moved_failed), .complete(desc_complete), .stop(desc_stop),
-                .setup(desc_setup), .setup_whole(desc_setup_whole),
-                .setup_closing(desc_setup_closing),
-                .hot_used(hot_used), .hot(hot), .hot_out(hot_out), .hot_ep(hot_ep)
-            );
+    // gone where `descriptors` is constant
+    ep_desc #(.INDEX_WIDTH(CW)) ep_desc (
+        .clk(clk), .rst(rst), .startup(startup), .enable(descriptors), .frame(frame),
+        .sof(sof_valid), .index(slot), .read(read), .exists(exists), .out(out), .ep(ep),
+        .iso(iso), .flags(flags_reg), .packet_size(packet_reg), .size(size_reg),
+        .left(unacknowledged_reg), .left_more(more_reg), .left_whole(whole_reg),
+        .packets_more(!in_last), .address_write(write_ep && reg_address),
+        .write_data(csr_write_data), .acknowledged(acknowledged), .received(end_out),
+        .received_length(end_length), .disabled(scan_disable), .act_scan(act_scan && exists),
+        .busy(busy), .act_head(act_head), .head(head), .setup_more(setup_more_reg),
+        .rx_flush(rx_fifo_flush), .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
+        .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
+        .pointer(desc_pointer), .open(desc_open), .loaded(desc_loaded), .closing(desc_closing),
+        .expired(desc_expired), .loaded_bytes(loaded_bytes), .loaded_count(loaded_count),
+        .start_load(desc_load), .start_store(desc_store), .start_rest(desc_rest),
+        .rest_words(desc_rest_words), .store_data(desc_store_data), .head_hold(desc_head_hold),
+        .head_take(desc_head_take), .head_replace(desc_head_replace), .head_fit(desc_head_fit),
+        .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
+        .moved_load(desc_moved_load), .moved_event(desc_event), .moved_closed(desc_moved_closed),
+        .moved_bna(desc_moved_bna), .moved_failed(desc_moved_failed), .complete(desc_complete),
+        .stop(desc_stop), .setup(desc_setup), .setup_whole(desc_setup_whole),
+        .setup_closing(desc_setup_closing), .hot_used(hot_used), .hot(hot), .hot_out(hot_out),
+        .hot_ep(hot_ep)
+    );
 
-            ep_status_phase #(.COUNT_WIDTH(A + 1)) ep_status_phase (
-                .clk(clk), .rst(rst),
-                .packet_start(act_token), .word(rx_fifo_word), .word_data(rx_data),
-                .setup(setup_accept), .in_token(act_token && known_reg && is_ep0 && !out),
-                .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
-                .done_added(push && (push_kind == STS_SETUP_DONE)),
-                .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
-                .dropped(rx_fifo_flush), .bus_reset(reset_start),
-                .look(act_scan && is_out0 && descriptors), .busy(busy_out || desc_closing),
-                .reached(status_reached)
-            );
-        end else begin : g_no_desc
-            assign {desc_open, desc_loaded, desc_closing, desc_expired} = 4'd0;
-            assign {desc_load, desc_store, desc_rest, desc_head_hold, desc_head_take} = 5'd0;
-            assign {desc_head_replace, desc_moved_replaced, desc_moved_load} = 3'd0;
-            assign {desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed} = 4'd0;
-            assign {desc_complete, desc_stop, desc_setup, desc_setup_closing} = 4'd0;
-            assign {desc_setup_whole, status_reached, hot, hot_out} = 4'd0;
-            assign {desc_pointer, desc_store_data} = 64'd0;
-            assign {desc_rest_words, desc_head_fit, hot_ep} = 24'd0;
-            assign desc_moved_packet = 1'b1;
-            wire unused_desc = &{1'b0, whole_reg, desc_head_take, hot_used, frame[10:4],
-                                 dma_loaded_status, dma_loaded_buffer, 1'b0};
-        end
-    endgenerate
-
-    wire unseen;
-
-    ep_setup ep_setup (
+    ep_setup #(.COUNT_WIDTH(A + 1)) ep_setup (
         .clk(clk), .rst(rst), .accepted(setup_accept),
         .seen(moved_setup || (desc_head_take && head_setup)
               || (status_pop && (head_status == STS_SETUP))),
-        .none(rx_fifo_empty && !dma_busy), .rx_flush(rx_fifo_flush), .unseen(unseen)
+        .none(rx_fifo_empty && !dma_busy), .dropped(rx_fifo_flush), .unseen(unseen),
+        .packet_start(act_token), .word(rx_fifo_word), .word_data(rx_data),
+        .in_token(act_token && known_reg && is_ep0 && !out),
+        .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
+        .done_added(push && (push_kind == STS_SETUP_DONE)),
+        .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
+        .bus_reset(reset_start), .look(act_scan && is_out0 && descriptors),
+        .busy(busy_out || desc_closing), .status_phase(status_reached)
     );
 
     // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
@@ -575,7 +576,9 @@ module ep_core #(
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
-    ep_flags #(.INS(INS), .OUTS(OUTS), .DESC_DMA(DESC_DMA)) ep_flags (
+    ep_flags #(
+        .INS(INS), .OUTS(OUTS), .EP_DIRECTIONS(EP_DIRECTIONS), .DESC_DMA(DESC_DMA)
+    ) ep_flags (
         .clk(clk), .rst(rst), .slot(slot_wide), .is_out0(is_out0),
         .is_in(!out),
         .flags(flags_now), .flags_write(write_flags && exists), .flags_data(flags_data),
@@ -604,12 +607,11 @@ module ep_core #(
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
         .size_write(startup || write_size || (end_out && !dma_enable) || moved_context
-                    || desc_moved_load || window_push),
+                    || desc_moved_load || (window_push && exists)),
         .size_data(startup ? 19'd0 : desc_moved_load ? loaded_bytes
                    : write_size ? reg_size_data : size_less),
         .count(count),
-        .count_write(startup || write_size || rx_fifo_commit || acknowledged
-                     || desc_moved_load),
+        .count_write(startup || write_size || rx_fifo_commit || acknowledged || desc_moved_load),
         .count_data(startup ? 12'd0 : desc_moved_load ? loaded_count : write_size ? reg_count_data
                     : setup_accept ? {setups_less, count_reg[9:0]}
                     : {(act_end && iso) ? rx_data[15:14] : count_reg[11:10], packets_less}),
@@ -624,9 +626,8 @@ module ep_core #(
                               || (end_out && descriptors)),
         .unacknowledged_data(startup ? 19'd0 : desc_moved_load ? loaded_bytes
                              : write_size ? reg_size_data
-                             : unacknowledged_reg
-                               - {8'd0, (end_out && descriptors) ? end_length
-                                                                  : length_now_reg})
+                             : unacknowledged_reg - {8'd0, end_out ? end_length
+                                                                   : length_now_reg})
     );
 
     // endpoint of a Tx FIFO: the active one that named it last
@@ -694,9 +695,7 @@ module ep_core #(
                        : address_reg - (desc_head_replace ? 32'd8 : 32'd0);
     assign dma_bytes = desc_rest ? {desc_rest_words, 2'b00}
                      : act_head ? head_fit : length_now_reg;
-    assign dma_store = desc_store;
-    assign dma_load = desc_load;
-    assign dma_store_data = desc_store_data;
+    assign {dma_load, dma_store, dma_store_data} = {desc_load, desc_store, desc_store_data};
     assign dma_ram_address = fifo_end;
     assign dma_clear = act_moved;
 
@@ -734,8 +733,8 @@ module ep_core #(
 
         // ACT
         answer_reg <= act_token;
-        kind_reg <= token_kind;
-        answer_pid_reg <= token_data_pid;
+        kind_reg <= token_kind | lpm_kind;
+        answer_pid_reg <= token_data_pid | {2'd0, {2{is_lpm}}};
         length_reg <= token_length;
         if (send_start) begin
             sending_reg <= 1'b1;
@@ -761,9 +760,7 @@ module ep_core #(
         // a new DOEPDMA0 starts anew: nothing goes below the buffer that software names
         if (head_rewind || (write_ep && reg_address && is_ep0 && out)) begin
             setup_count_reg <= 2'd0;
-        end
-        if (write_ep && reg_address && is_ep0 && out && descriptors) begin
-            setup_more_reg <= 1'b0;
+            setup_more_reg <= setup_more_reg && !descriptors;
         end
         if (popped_setup_done || reset_start || rx_fifo_flush) begin
             setup_count_reg <= 2'd0;
@@ -809,14 +806,16 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .end_ours(packet_known), .end_ep(packet_ep),
+        .token_length(token_length), .lpm_kind(lpm_kind), .end_ours(packet_known),
+        .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head({7'd0, head[24:0]}),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
         .rx_flushed(scan_rx_flush), .desc_event(desc_event), .desc_closed(desc_moved_closed),
-        .desc_status(desc_moved_closed ? desc_store_data : dma_loaded_status), .act(act), .causes_set(causes_set),
+        .desc_status(desc_moved_closed ? desc_store_data : dma_loaded_status), .act(act),
+        .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
         .cause_word(trace_cause)
     );
@@ -824,7 +823,7 @@ module ep_core #(
     assign trace_status_valid = push;
     assign trace_status_arg = {16'd0, push_kind, push_ep};
 
-    wire unused_ok = &{1'b0, rx_data[31:17], head[31:25], slot_wide, control_reg, 1'b0};
+    wire unused_ok = &{1'b0, rx_data[31:17], dma_loaded_buffer[1:0], slot_wide, control_reg, 1'b0};
 
 endmodule
 

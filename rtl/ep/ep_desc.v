@@ -51,10 +51,7 @@ module ep_desc #(
     input  wire        busy,
     // head of the Rx FIFO; SETUPs of a stage go where the first one went
     input  wire        act_head,
-    input  wire [3:0]  head_status,
-    input  wire [10:0] head_bytes,
-    input  wire [1:0]  head_pid,
-    input  wire [10:0] head_frame,
+    input  wire [31:0] head,
     input  wire        setup_more,
     input  wire        rx_flush,
     // DMA engine: it is free; it starts; its job is done
@@ -63,7 +60,6 @@ module ep_desc #(
     input  wire        act_moved,
     input  wire        error,
     input  wire [31:0] loaded_status,
-    input  wire [31:0] loaded_buffer,
 
     // DxEPDMA
     output wire [31:0] pointer,
@@ -74,6 +70,9 @@ module ep_desc #(
     output wire        closing,
     // isochronous IN: the descriptor's frame is over, its data are to leave the FIFO
     output wire        expired,
+    // the descriptor that has been loaded: bytes; packets per microframe and packets, 0 counts as 1
+    output wire [18:0] loaded_bytes,
+    output wire [11:0] loaded_count,
     // jobs to start: load, store, drop the words that found no room
     output wire        start_load,
     output wire        start_store,
@@ -141,6 +140,10 @@ module ep_desc #(
     // SOFs seen, for `marks`
     reg         sof_reg;
 
+    wire [3:0]  head_status = head[20:17];
+    wire [10:0] head_bytes = head[14:4];
+    wire [10:0] head_frame = {head[31:25], head[24:21]};
+
     wire enabled = flags[0] && exists;
     wire nak = flags[1];
     wire disabling = flags[5];
@@ -149,6 +152,10 @@ module ep_desc #(
     wire ended = marks_reg[0];
     wire iso_in = iso && !out;
 
+    assign loaded_bytes = {3'd0, iso ? {4'd0, loaded_status[11] && !out, loaded_status[10:0]}
+                                     : loaded_status[15:0]};
+    assign loaded_count = {loaded_status[24:23], 8'd0, loaded_status[24],
+                           loaded_status[23] || !loaded_status[24]};
     assign pointer = pointer_reg;
     assign loaded = is_loaded;
     assign closing = is_loaded && status_reg[31];
@@ -157,7 +164,7 @@ module ep_desc #(
 
     // an isochronous packet that has come finds its descriptor later
     wire in_frame = (status_reg[22:12] == frame);
-    assign open = (iso && out) || (is_loaded && !ended && (!iso_in || in_frame));
+    assign open = (enable && iso && out) || (is_loaded && !ended && (!iso_in || in_frame));
     // IN: a zero-length packet follows the last full one if SP says so
     wire last = iso_in ? !packets_more : !left_more && !(left_whole && status_reg[26]);
 
@@ -204,7 +211,7 @@ module ep_desc #(
 
     // ---- job done -----------------------------------------------------------------------------
 
-    wire moved_store = act_moved && (job_reg == JOB_STORE);
+    wire moved_store = act_moved && enable && (job_reg == JOB_STORE);
     wire good = !error && !job_stale_reg;
     wire loaded_ready = (loaded_status[31:30] == 2'd0);
 
@@ -214,26 +221,26 @@ module ep_desc #(
     wire is_setup_closed = plain_out && status_reg[24];
     wire to_list = is_last || is_short || is_setup_closed;
 
-    assign moved_packet = (job_reg == JOB_PACKET);
-    assign moved_replaced = act_moved && moved_packet && job_replace_reg;
-    assign moved_load = act_moved && (job_reg == JOB_LOAD) && good && loaded_ready;
-    assign moved_bna = act_moved && (job_reg == JOB_LOAD) && good && !loaded_ready;
+    assign moved_packet = (job_reg == JOB_PACKET) || !enable;
+    assign moved_replaced = act_moved && enable && moved_packet && job_replace_reg;
+    assign moved_load = act_moved && enable && (job_reg == JOB_LOAD) && good && loaded_ready;
+    assign moved_bna = act_moved && enable && (job_reg == JOB_LOAD) && good && !loaded_ready;
     assign moved_closed = moved_store && good;
     assign moved_event = moved_load || moved_bna || moved_closed;
-    assign moved_failed = act_moved && ((job_reg == JOB_LOAD) || (job_reg == JOB_STORE))
+    assign moved_failed = act_moved && enable && ((job_reg == JOB_LOAD) || (job_reg == JOB_STORE))
                           && error && !job_stale_reg;
     assign complete = moved_closed && (to_list || status_reg[25]);
     assign stop = moved_closed && to_list && !iso;
     assign setup = moved_closed && is_setup_closed;
     assign setup_whole = setup && (status_reg[29:28] == 2'd0);
-    assign setup_closing = setup_closing_reg;
+    assign setup_closing = setup_closing_reg && enable;
 
     // ---- status word: as loaded, then as it is to be stored --------------------------------------
 
     wire [31:0] in_closed = {2'd2, 1'b0, expired, status_reg[27:23],
                              iso ? {status_reg[22:12], expired ? left[11:0] : 12'd0} : 23'd0};
     wire [31:0] out_closed = {2'd2, {2{over}}, status_reg[27], short, status_reg[25],
-                              iso ? {head_pid, head_frame, 1'b0, size_left[10:0]}
+                              iso ? {head[16:15], head_frame, 1'b0, size_left[10:0]}
                               : {is_setup, status_reg[23], 7'd0, size_left[15:0]}};
     assign store_data = status_reg;
 
@@ -275,7 +282,7 @@ module ep_desc #(
     assign hot_out = hot_out_reg;
     assign hot_ep = hot_ep_reg;
 
-    wire unused_ok = &{1'b0, bytes_up[1:0], fit_up[1:0], loaded_buffer, ahead[9:0], flags[4:2], size_left[18:16], 1'b0};
+    wire unused_ok = &{1'b0, bytes_up[1:0], fit_up[1:0], head[3:0], ahead[9:0], flags[4:2], size_left[18:16], 1'b0};
 
     always @(posedge clk) begin
         if (read) begin

@@ -12,7 +12,9 @@ module ep_flags #(
     parameter INS = 8,
     parameter OUTS = 8,
     // 1 = the causes that descriptors have
-    parameter DESC_DMA = 0
+    parameter DESC_DMA = 0,
+    // see udc
+    parameter [31:0] EP_DIRECTIONS = 32'd0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -73,6 +75,19 @@ module ep_flags #(
 
     localparam [N-1:0] EP0 = {{(OUTS-1){1'b0}}, 1'b1, {(INS-1){1'b0}}, 1'b1};
     localparam [N-1:0] ONE = {{(N-1){1'b0}}, 1'b1};
+
+    // the IN endpoints that there are
+    function [INS-1:0] ins_there;
+        input [31:0] code;
+        integer n;
+        begin
+            for (n = 0; n < INS; n = n + 1) begin
+                ins_there[n] = !code[2*n+1];
+            end
+        end
+    endfunction
+
+    localparam [INS-1:0] IN_THERE = ins_there(EP_DIRECTIONS);
 
     wire [N-1:0] select = ONE << slot;
 
@@ -144,7 +159,7 @@ module ep_flags #(
         | (nak_effective_reg & {INS{in_mask[6]}})
         | (nak_sent_reg & {INS{in_mask[13]}})
         | (bna[INS-1:0] & {INS{in_mask[9]}})
-        | (tx_empty & empty_mask[INS-1:0]);
+        | (tx_empty & empty_mask[INS-1:0] & IN_THERE);
 
     wire [OUTS-1:0] out_bits =
         (complete_reg[N-1:INS] & {OUTS{out_mask[0]}})

@@ -4,7 +4,10 @@
 
 // SETUPs that have been accepted and that software has not seen. Until then what it writes belongs
 // to the transfer before, and a CNAK of EP0 must not let an old answer into the new one.
-module ep_setup (
+module ep_setup #(
+    // bits of a count of packets in the Rx FIFO
+    parameter COUNT_WIDTH = 12
+) (
     input  wire        clk,
     input  wire        rst,
 
@@ -12,15 +15,34 @@ module ep_setup (
     input  wire        accepted,
     input  wire        seen,
     input  wire        none,
-    input  wire        rx_flush,
+    input  wire        dropped,
+    output wire        unseen,
 
-    output wire        unseen
+    // for the status phase, see there
+    input  wire        packet_start,
+    input  wire        word,
+    input  wire [31:0] word_data,
+    input  wire        in_token,
+    input  wire        packet_added,
+    input  wire        done_added,
+    input  wire        taken,
+    input  wire        bus_reset,
+    input  wire        look,
+    input  wire        busy,
+    output wire        status_phase
 );
 
     // as many or more: known again when the Rx FIFO is empty
     localparam [2:0] MANY = 3'd7;
 
     reg [2:0] count_reg;
+
+    ep_status_phase #(.COUNT_WIDTH(COUNT_WIDTH)) ep_status_phase (
+        .clk(clk), .rst(rst), .packet_start(packet_start), .word(word), .word_data(word_data),
+        .setup(accepted), .in_token(in_token), .packet_added(packet_added),
+        .done_added(done_added), .taken(taken), .dropped(dropped), .bus_reset(bus_reset),
+        .look(look), .busy(busy), .reached(status_phase)
+    );
 
     assign unseen = (count_reg != 3'd0);
 
@@ -34,7 +56,7 @@ module ep_setup (
         end else if (seen && unseen) begin
             count_reg <= count_reg - 1'b1;
         end
-        if (rst || rx_flush) begin
+        if (rst || dropped) begin
             count_reg <= 3'd0;
         end
     end

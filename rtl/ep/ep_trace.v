@@ -28,6 +28,8 @@ module ep_trace (
     input  wire [2:0]  token_kind,
     input  wire [3:0]  token_data_pid,
     input  wire [10:0] token_length,
+    // answer to an extended token
+    input  wire [2:0]  lpm_kind,
     input  wire        end_ours,
     input  wire [3:0]  end_ep,
     input  wire        end_accept,
@@ -67,8 +69,12 @@ module ep_trace (
 
     wire unused_ok = &{1'b0, rx_data, 1'b0};
 
+    // 10 and 11: the time of L1 goes by
+    wire line_inner = (rx_data[3:1] == 3'b101);
+
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
-                   || (act_handshake && sending) || act_line || head_pop || moved_out
+                   || (act_handshake && sending) || (lpm_kind != 3'd0)
+                   || (act_line && !line_inner) || head_pop || moved_out
                    || moved_in || tx_flushed || rx_flushed || desc_event;
     assign event_word = {kind, arg, data};
     assign cause_valid = act && (causes_set != 16'd0);
@@ -91,6 +97,11 @@ module ep_trace (
             // data follows
             data = {21'd0, ((token_kind == 3'd5) || ((token_kind == 3'd6) && !out))
                            ? token_length : 11'd0};
+        end
+        if (lpm_kind != 3'd0) begin
+            // told as PID 0 and endpoint 0 with its attributes
+            arg = {8'd0, lpm_kind, 13'd0};
+            data = {21'd0, rx_data[7:4], rx_data[14:8]};
         end
         if (act_end) begin
             kind = end_accept ? 8'd5 : 8'd6;

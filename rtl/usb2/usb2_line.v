@@ -9,7 +9,9 @@
 // time, in steps of 32 clocks of 60 MHz (0.53 us).
 module usb2_line #(
     // Divides reset, chirp and suspend times, down to floors that keep them apart.
-    parameter TIME_SCALE = 1
+    parameter TIME_SCALE = 1,
+    // 1 = the state L1
+    parameter LPM = 0
 ) (
     input  wire       clk,
     input  wire       rst,
@@ -20,6 +22,8 @@ module usb2_line #(
     input  wire       remote_wakeup,
     // test mode asked for; its bits may come one clock apart
     input  wire [2:0] test,
+    // An extended token was acknowledged (one clock).
+    input  wire       lpm_acked,
 
     // {D-, D+}, synchronized
     input  wire [1:0] line,
@@ -54,7 +58,11 @@ module usb2_line #(
         M_RESET_END     = 4'd2,
         M_SUSPEND       = 4'd3,
         M_RESUME        = 4'd4,
-        M_EARLY_SUSPEND = 4'd5;
+        M_EARLY_SUSPEND = 4'd5,
+        M_SLEEP         = 4'd9,
+        // L1 has lasted long enough for a remote wake-up; it has been signalled
+        M_RESUME_OK     = 4'd10,
+        M_WAKEUP_DONE   = 4'd11;
 
     // GINTSTS coding: 0 high speed, 1 full speed on a high-speed PHY
     localparam [1:0] SPEED_HIGH = 2'd0, SPEED_FULL = 2'd1;
@@ -77,6 +85,12 @@ module usb2_line #(
     // TWTRSTHS: 100 to 875 us after the reversion the line tells reset from suspend; floor 20 us
     localparam integer C_SETTLE = (12000 / TIME_SCALE > 1200) ? 12000 / TIME_SCALE : 1200;
 
+    // Link power management, never shortened. TL1TokenRetry: 8 to 10 us after its ACK the device
+    // enters L1. TL1Residency and TL1DevDrvResume: 50 us in L1 until it may wake the host, and 50
+    // us of K to do so.
+    localparam integer C_DOZE = 540;
+    localparam integer C_L1 = 3000;
+
     // In steps, rounded up; a step ends when the counter's low five bits are ones.
     localparam integer STEP = 32;
     localparam integer N_FILTER  = (C_FILTER + STEP - 1) / STEP - 1;
@@ -85,6 +99,8 @@ module usb2_line #(
     localparam integer N_IDLE_FS = (C_IDLE_FS + STEP - 1) / STEP - 1;
     localparam integer N_IDLE_HS = (C_IDLE_HS + STEP - 1) / STEP - 1;
     localparam integer N_SETTLE  = (C_SETTLE + STEP - 1) / STEP - 1;
+    localparam integer N_DOZE    = (C_DOZE + STEP - 1) / STEP - 1;
+    localparam integer N_L1      = (C_L1 + STEP - 1) / STEP - 1;
 
     localparam [3:0]
         S_OFF       = 4'd0,   // no pull-up
@@ -113,6 +129,9 @@ module usb2_line #(
     reg        message_valid_reg, message_valid_next;
     reg [5:0]  message_reg, message_next;
     reg [2:0]  test_reg;
+    // On the way to L1, in L1 or out of it; remote wake-up may be signalled there
+    reg        l1_reg, l1_next;
+    reg        l1_ok_reg, l1_ok_next;
 
     wire        step  = &count_reg[4:0];
     wire [31:0] steps = {19'd0, count_reg[17:5]};
@@ -124,6 +143,12 @@ module usb2_line #(
     wire at_idle_hs = step && steps == N_IDLE_HS;
     wire at_settle  = step && steps == N_SETTLE;
     wire at_step    = step && steps == 0;
+    // The first time that the bits of a number are set is when it is reached.
+    wire at_doze    = step && (steps & N_DOZE) == N_DOZE && l1_reg;
+    wire at_l1      = step && (steps & N_L1) == N_L1 && l1_reg;
+
+    wire suspended = state_reg == S_SUSPENDED;
+    wire awake     = state_reg == S_FULL || state_reg == S_HIGH;
 
     reg reset;
 
@@ -135,6 +160,10 @@ module usb2_line #(
         message_valid_next = message_valid_reg && !message_ready;
         message_next       = message_reg;
         reset              = 1'b0;
+        // Only silence after the ACK leads into L1: the host may not have heard it.
+        l1_next            = LPM != 0
+            && (lpm_acked || (l1_reg && !(active && awake) && state_reg != S_RESUME));
+        l1_ok_next         = l1_ok_reg && suspended;
 
         case (state_reg)
             S_OFF: state_next = S_ATTACH;
@@ -160,7 +189,14 @@ module usb2_line #(
                 end
             end
             S_SUSPENDED: begin
-                if (remote_wakeup && alive_reg && line == J) state_next = S_WAKE;
+                if (at_l1 && !l1_ok_reg) begin
+                    l1_ok_next         = 1'b1;
+                    message_valid_next = 1'b1;
+                    message_next       = {2'd0, M_RESUME_OK};
+                end
+                if (remote_wakeup && alive_reg && line == J && (!l1_reg || l1_ok_reg)) begin
+                    state_next = S_WAKE;
+                end
                 if (at_filter && line == SE0) reset = 1'b1;
                 if (at_filter && line == K) begin
                     message_valid_next = 1'b1;
@@ -169,7 +205,13 @@ module usb2_line #(
                 end
             end
             // Afterwards the host holds K and is found to do so by S_SUSPENDED (7.1.7.7).
-            S_WAKE: if (!remote_wakeup) state_next = S_SUSPENDED;
+            S_WAKE: begin
+                if (l1_reg ? at_l1 : !remote_wakeup) state_next = S_SUSPENDED;
+                if (at_l1) begin
+                    message_valid_next = 1'b1;
+                    message_next       = {2'd0, M_WAKEUP_DONE};
+                end
+            end
             // High speed within two low-speed bit times (1.33 us) of the end of K
             S_RESUME: if (at_step && line != K) state_next = high_reg ? S_HIGH : S_FULL;
             S_CHIRP: if (at_chirp) state_next = S_LISTEN;
@@ -205,7 +247,14 @@ module usb2_line #(
             state_next = S_TEST;
         end
 
+        if (at_doze && awake && (high_reg || line == J)) begin
+            message_valid_next = 1'b1;
+            message_next       = {2'd0, M_SLEEP};
+            state_next         = S_SUSPENDED;
+        end
+
         if (reset) begin
+            l1_next            = 1'b0;
             high_next          = 1'b0;
             alive_next         = 1'b0;
             message_valid_next = 1'b1;
@@ -214,6 +263,7 @@ module usb2_line #(
         end
 
         if (!connect) begin
+            l1_next    = 1'b0;
             high_next  = 1'b0;
             alive_next = 1'b0;
             state_next = S_OFF;
@@ -234,6 +284,8 @@ module usb2_line #(
         message_valid_reg <= message_valid_next;
         message_reg       <= message_next;
         line_reg          <= line;
+        l1_reg            <= l1_next;
+        l1_ok_reg         <= l1_ok_next;
         if (state_reg != S_TEST) test_reg <= test;
 
         if (restart) begin
@@ -248,6 +300,7 @@ module usb2_line #(
             high_reg          <= 1'b0;
             alive_reg         <= 1'b0;
             message_valid_reg <= 1'b0;
+            l1_reg            <= 1'b0;
         end
     end
 
@@ -260,7 +313,7 @@ module usb2_line #(
     assign operational     = alive_reg && (state_reg == S_FULL || state_reg == S_HIGH
         || (tested && test_reg == TEST_SE0_NAK));
     assign high_speed      = state_reg == S_HIGH || tested;
-    assign sleep           = state_reg == S_SUSPENDED && !message_valid_reg;
+    assign sleep           = suspended && !message_valid_reg && !l1_reg;
     assign drive_k         = state_reg == S_CHIRP || state_reg == S_WAKE || raw_k;
     assign drive_j         = raw_j;
     assign test_packets    = tested && test_reg == TEST_PACKET;

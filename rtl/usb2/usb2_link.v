@@ -12,7 +12,9 @@
 // VBUS messages still come, and a soft reset is kept for later.
 module usb2_link #(
     // Divides reset, chirp and suspend times, down to floors that keep them apart.
-    parameter TIME_SCALE = 1
+    parameter TIME_SCALE = 1,
+    // 1 = extended tokens and the state L1 of the link
+    parameter LPM = 0
 ) (
     input  wire        core_clk,
     // Synchronous, active high
@@ -37,7 +39,8 @@ module usb2_link #(
     // Receive stream
     output wire        rx_valid,
     input  wire        rx_ready,
-    // 1 token, 2 word, 3 end of data, 4 handshake, 5 SOF, 6 line
+    // 1 token, 2 word, 3 end of data, 4 handshake, 5 SOF, 6 line, 9 first packet of an extended
+    // token (its second one is a token with PID 0011)
     output wire [3:0]  rx_type,
     output wire [31:0] rx_data,
 
@@ -208,6 +211,7 @@ module usb2_link #(
     wire        full_speed_only;
     wire [1:0]  periodic_part;
     wire        periodic_end;
+    wire        lpm_acked;
     wire        ans_toggle;
     reg         ans_seen_reg;
     wire        ans_take;
@@ -276,13 +280,14 @@ module usb2_link #(
         end
     end
 
-    usb2_line #(.TIME_SCALE(TIME_SCALE)) u_line (
+    usb2_line #(.TIME_SCALE(TIME_SCALE), .LPM(LPM)) u_line (
         .clk            (utmi_clk),
         .rst            (u_rst),
         .connect        (connect),
         .full_speed_only(full_speed_only),
         .remote_wakeup  (remote_wakeup),
         .test           (test),
+        .lpm_acked      (lpm_acked),
         .line           (line),
         // bytes, not RxActive or TxValid: a PHY that is stuck must not keep us from seeing a reset
         .active         ((utmi_rxactive && utmi_rxvalid) || (utmi_txvalid && utmi_txready)),
@@ -402,7 +407,7 @@ module usb2_link #(
         endcase
     end
 
-    usb2_protocol u_protocol (
+    usb2_protocol #(.LPM(LPM)) u_protocol (
         .clk            (utmi_clk),
         .rst            (u_rst),
         .flush          (flush),
@@ -433,6 +438,7 @@ module usb2_link #(
         .ans_kind       (ans_kind_reg),
         .ans_pid        (ans_pid_reg),
         .ans_length     (ans_length_reg),
+        .lpm_acked      (lpm_acked),
         .line_valid     (line_valid || periodic_end),
         .line_ready     (line_ready),
         .line_message   (line_valid ? line_message : PERIODIC_END),

@@ -8,7 +8,10 @@
 // because the answer has to cross two clock domains within the turnaround time. Every message to
 // the core is one word with a type; see the localparams T_... A message that finds the FIFO full
 // waits, a payload word that does makes the packet bad, a token that does is not heard.
-module usb2_protocol (
+module usb2_protocol #(
+    // 1 = extended tokens
+    parameter LPM = 0
+) (
     input  wire        clk,
     input  wire        rst,
 
@@ -51,6 +54,9 @@ module usb2_protocol (
     // OUT, SETUP: most bytes of payload that may come
     input  wire [10:0] ans_length,
 
+    // An extended token has been acknowledged: one clock, after the handshake.
+    output wire        lpm_acked,
+
     // Line message
     input  wire        line_valid,
     output reg         line_ready,
@@ -70,11 +76,13 @@ module usb2_protocol (
         T_END       = 4'd3,
         T_HANDSHAKE = 4'd4,
         T_SOF       = 4'd5,
-        T_LINE      = 4'd6;
+        T_LINE      = 4'd6,
+        T_EXTENDED  = 4'd9;
 
-    // Kinds of answer; 1 is ACK
+    // Kinds of answer
     localparam [2:0]
         A_SILENT = 3'd0,
+        A_ACK    = 3'd1,
         A_NAK    = 3'd2,
         A_STALL  = 3'd3,
         A_NYET   = 3'd4,
@@ -88,7 +96,10 @@ module usb2_protocol (
         PID_SETUP = 4'b1101,
         PID_SOF  = 4'b0101,
         PID_PING = 4'b0100,
-        PID_ACK  = 4'b0010;
+        PID_ACK  = 4'b0010,
+        // first and second packet of an extended token (ECN Link Power Management)
+        PID_EXT  = 4'b0000,
+        PID_LPM  = 4'b0011;
 
     localparam [1:0] LINE_J = 2'b01;
 
@@ -120,15 +131,20 @@ module usb2_protocol (
     reg       ping_reg, ping_next;
     reg       setup_reg, setup_next;
     reg       sof_reg, sof_next;
+    // The first packet of an extended token has come, nothing since.
+    reg       ext_reg, ext_next;
     reg [6:0] idle_reg;
 
     wire        is_in      = rx_pid == PID_IN;
     wire        is_sof     = rx_pid == PID_SOF;
     wire        is_ping    = rx_pid == PID_PING;
+    wire        is_ext     = LPM != 0 && rx_pid == PID_EXT;
+    wire        is_lpm     = LPM != 0 && rx_pid == PID_LPM;
     wire        is_data    = rx_pid[1:0] == 2'b11;
-    // OUT, IN, SOF, SETUP; PING exists at high speed only (section 8.5.1)
+    // OUT, IN, SOF, SETUP; PING exists at high speed only (section 8.5.1); of an extended token the
+    // core is told the address like a token of its own, then the attributes
     wire        token_good = rx_third_strobe && rx_pid_good && crc5_good && !rx_error && !flush
-        && (rx_pid[1:0] == 2'b01 || (is_ping && high_speed));
+        && (rx_pid[1:0] == 2'b01 || (is_ping && high_speed) || is_ext || (is_lpm && ext_reg));
 
     wire        expired    = idle_reg == (high_speed ? TIMEOUT_HS : TIMEOUT_FS);
     wire        gap_over   = high_speed || idle_reg[6:3] != 4'd0 || idle_reg[2:0] == GAP_FS[2:0];
@@ -151,6 +167,7 @@ module usb2_protocol (
         ping_next     = ping_reg;
         setup_next    = setup_reg;
         sof_next      = sof_reg;
+        ext_next      = ext_reg;
         message_valid = 1'b0;
         message_type  = T_WORD;
         line_ready    = 1'b0;
@@ -160,14 +177,18 @@ module usb2_protocol (
         case (state_reg)
             S_IDLE: begin
                 in_next   = is_in;
-                ping_next = is_ping;
+                ping_next = is_ping || is_lpm;
                 setup_next = rx_pid == PID_SETUP;
-                sof_next  = is_sof;
+                sof_next  = is_sof || is_ext;
+                if (rx_pid_strobe && !(rx_pid_good && is_lpm)) ext_next = 1'b0;
                 good_next = 1'b1;
                 if (token_good) begin
-                    message_type  = T_TOKEN;
+                    message_type  = is_ext ? T_EXTENDED : T_TOKEN;
                     message_valid = !is_sof;
-                    if (message_ready) state_next = S_TOKEN;
+                    if (message_ready) begin
+                        state_next = S_TOKEN;
+                        ext_next   = is_ext;
+                    end
                 end else if (rx_quiet) begin
                     message_type  = T_LINE;
                     message_valid = line_valid;
@@ -180,7 +201,8 @@ module usb2_protocol (
                 if (rx_byte_strobe || rx_error || flush) good_next = 1'b0;
                 if (rx_end_strobe || flush) begin
                     if (sof_reg) begin
-                        message_valid = good_next;
+                        message_valid = good_next && !ext_reg;
+                        ext_next      = ext_reg && good_next;
                         state_next    = S_IDLE;
                     end else if (in_reg || ping_reg) begin
                         state_next = S_ANSWER;
@@ -269,6 +291,7 @@ module usb2_protocol (
         ping_reg  <= ping_next;
         setup_reg <= setup_next;
         sof_reg   <= sof_next;
+        ext_reg   <= ext_next && LPM != 0;
 
         if (busy) begin
             idle_reg <= 7'd0;
@@ -279,6 +302,8 @@ module usb2_protocol (
         if (rst) state_reg <= S_IDLE;
     end
 
+    assign lpm_acked = is_lpm && ping_reg && state_reg == S_SEND && !tx_busy
+        && ans_kind == A_ACK;
     assign tx_mute = !good_reg;
     assign tx_data = sends_data;
     // Handshakes: ACK 0010, NAK 1010, STALL 1110, NYET 0110
@@ -287,7 +312,7 @@ module usb2_protocol (
 
     // Fields of the messages; `rx_word` is zero for all but T_WORD.
     assign message_data = rx_word | {15'd0,
-          ({17{message_type == T_TOKEN}} & {2'd0, rx_token[6:0], rx_token[10:7], rx_pid})
+          ({17{message_type[2:0] == T_TOKEN[2:0]}} & {2'd0, rx_token[6:0], rx_token[10:7], rx_pid})
         | ({17{message_type == T_END}} & {good_reg, rx_pid, 1'b0, rx_length})
         | ({17{message_type == T_HANDSHAKE}} & {16'd0, good_reg})
         | ({17{message_type == T_SOF}} & {6'd0, rx_token[10:0]})

@@ -9,7 +9,7 @@ from typing import Any
 
 from pymodel.config import UdcParameters
 from pymodel.core import Checker, Mismatch, Window
-from pymodel.packets import DATA_PIDS, data_crc_ok, pid_of
+from pymodel.packets import DATA_PIDS, PID, data_crc_ok, pid_of
 from pymodel.wire import PacketRecord
 
 __all__ = ["Lockstep", "WirePayloads"]
@@ -31,6 +31,7 @@ class WirePayloads:
         self._sent: deque[bytes] = deque(maxlen=256)
         self._device: deque[bytes] = deque()
         self._seen = (0, 0, 0, 0)
+        self._extended = False
         checker.on_received = self._received.append
         checker.on_sent = self._sent.append
 
@@ -38,6 +39,11 @@ class WirePayloads:
         """Take packets from the wire's monitor."""
         for record in records:
             data = record.data
+            if record.from_host:
+                if self._extended and len(data) > 3:
+                    # The device decides at the third byte, but does not answer what is too long.
+                    self._checker.model.sleep_due = None
+                self._extended = pid_of(data) == PID.EXT
             if pid_of(data) in DATA_PIDS and data_crc_ok(data) and not record.error:
                 (self._host if record.from_host else self._device).append(bytes(data[1:-2]))
 
@@ -117,6 +123,9 @@ class Lockstep:
         if controller.trace is None:
             raise ValueError("lockstep needs a controller built with TRACE=1")
         lockstep = cls(controller.parameters, controller.trace.drain)
+        # Latencies of commands are counted in core clocks, 60 for a microsecond.
+        core_fs = int(controller.mailbox.period_fs[0])
+        lockstep.checker.model.microsecond = 60 * core_fs // 1000
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:

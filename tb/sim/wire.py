@@ -91,8 +91,10 @@ class RtlWire:
         self._raws_read = 0
         self._broken_count = 0
         self._sof_wanted = True
+        # the device is on its way to L1 at high speed: its terminations will change
+        self._dozing = False
         self._backlog: deque[tuple[Transaction | bytes, _Done, Knobs | None]] = deque()
-        self._running: deque[tuple[Transaction | bytes, _Done, int]] = deque()
+        self._running: deque[tuple[Transaction | bytes, _Done, Knobs | None, int]] = deque()
         self._cancelled: set[int] = set()
         self._commands = 1  # pf_usb_init switches VBUS off
         self._command_waits: deque[tuple[int, Completion]] = deque()
@@ -117,7 +119,7 @@ class RtlWire:
         started = self._host[at.ACTIVE]
         first = self._delivered
         done = self._host[at.DONE]
-        for index, (item, _, offset) in enumerate(self._running):
+        for index, (item, _, _, offset) in enumerate(self._running):
             if isinstance(item, Transaction) and item.chain == chain:
                 number = (first + index) & 0xFFFFFFFF
                 if not (started and number == done):
@@ -172,7 +174,7 @@ class RtlWire:
                 if length > 1024 + 128:
                     raise ValueError(f"{length} bytes to send: at most 1152")
                 slots[offset + at.DATA : offset + at.DATA + length] = data
-            running.append((item, done, offset))
+            running.append((item, done, knobs, offset))
             self._submitted = (self._submitted + 1) & 0xFFFFFFFF
         self._host[at.SUBMITTED] = self._submitted
 
@@ -224,7 +226,7 @@ class RtlWire:
         over: list[tuple[Transaction | bytes, _Done]] = []
         until = self._host[at.DONE]
         while self._delivered != until:
-            item, done, offset = running.popleft()
+            item, done, knobs, offset = running.popleft()
             self._delivered = (self._delivered + 1) & 0xFFFFFFFF
             over.append((item, done))
             if not isinstance(item, Transaction):
@@ -240,6 +242,9 @@ class RtlWire:
                 item.rx_data = bytes(slots[offset : offset + length])
             if broken:
                 self._violated(broken, f" in {item!r}")
+            if item.token == PID.EXT and status == 0 and not (knobs and knobs.no_handshake):
+                self._dozing = self.speed == "high"
+                self._tell("sleep", item.end_ps)
             short = item.token == PID.IN and length < item.max_length
             if self._backlog and item.chain and (status != 0 or short):
                 self._skip_backlog(item.chain)
@@ -307,6 +312,9 @@ class RtlWire:
             self._events_read = (self._events_read + 1) & 0xFFFFFFFF
             if kind == at.LINE:
                 self.line_state = at.LINE_STATES[value & 3]
+                if self._dozing:
+                    self._dozing = False
+                    self._tell("l1", time)
             elif kind == at.CONNECT:
                 self.connected = True
                 self._tell("connect", time)

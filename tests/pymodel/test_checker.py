@@ -30,6 +30,8 @@ from pymodel.trace import Event, Kind, Line, decode, encode
 from tests.pymodel.model_device import BASE, EPDIS, SNAK, Device
 
 PIDS = (PID.DATA0, PID.DATA1)
+DEFAULT = UdcParameters()
+SHARED = UdcParameters(dedicated_fifo=0)
 
 
 def state(model: UdcModel) -> dict[str, Any]:
@@ -39,15 +41,20 @@ def state(model: UdcModel) -> dict[str, Any]:
         "ins": [slots(one) for one in model.ins],
         "outs": [slots(one) for one in model.outs],
         "tx": [(one.used, list(one.packets), bytes(one.raw)) for one in model.tx],
+        "queue": [(one.endpoint, one.size, bytes(one.data)) for one in model.queue],
+        "mismatched": model.mismatched,
         "rx": (model.rx.used, [slots(one) for one in model.rx.entries], model.rx.current),
         "registers": [model.peek(4 * n) for n in range(0x400)],
     }
 
 
-def traffic(seed: int, dma: bool, steps: int = 250, iso: bool = False) -> Device:
+def traffic(
+    seed: int, dma: bool, steps: int = 250, iso: bool = False, parameters: UdcParameters = DEFAULT
+) -> Device:
     """Do random things to a device that reports its trace (`iso`: endpoint 3 too)."""
     rng = random.Random(seed)
-    device = Device(dma=dma, trace=True, speed=rng.choice(["high", "full"]))
+    speed = rng.choice(["high", "full"])
+    device = Device(dma=dma, trace=True, speed=speed, parameters=parameters)
     mps = rng.choice([8, 64, 512])
     toggle = {}
     for n in (1, 2):
@@ -75,7 +82,7 @@ def traffic(seed: int, dma: bool, steps: int = 250, iso: bool = False) -> Device
                 limit = mps if n else 64
                 for start in range(0, size, limit):
                     piece = data[start : start + limit]
-                    if device.space(n) * 4 >= len(piece):
+                    if device.space(n * parameters.dedicated_fifo) * 4 >= len(piece):
                         device.push(n, piece)
         elif not device.read(DOEPCTL.at(n)) & f.EPCTL_ENA:
             device.start_out(n, count * mps if n else 64, count, place + 0x8000)
@@ -130,7 +137,8 @@ def traffic(seed: int, dma: bool, steps: int = 250, iso: bool = False) -> Device
         n = rng.randint(1, 2)
         device.set(DIEPCTL.at(n), SNAK)
         device.set(DIEPCTL.at(n), EPDIS)
-        device.write(GRSTCTL.OFFSET, n << 6 | GRSTCTL.TxFFlsh.mask)
+        fifo = n * parameters.dedicated_fifo
+        device.write(GRSTCTL.OFFSET, fifo << 6 | GRSTCTL.TxFFlsh.mask)
         device.set(rng.choice([DIEPCTL, DOEPCTL]).at(n), DIEPCTL.Stall.mask)
 
     def global_nak() -> None:
@@ -173,8 +181,8 @@ def traffic(seed: int, dma: bool, steps: int = 250, iso: bool = False) -> Device
     return device
 
 
-def follow(events: list[tuple[int, int]]) -> Checker:
-    checker = Checker(UdcParameters())
+def follow(events: list[tuple[int, int]], parameters: UdcParameters = DEFAULT) -> Checker:
+    checker = Checker(parameters)
     checker.feed(events)
     checker.finish(events[-1][0] + 10**9)
     return checker
@@ -183,11 +191,12 @@ def follow(events: list[tuple[int, int]]) -> Checker:
 @pytest.mark.parametrize("dma", [False, True])
 @pytest.mark.parametrize("iso", [False, True])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_model_follows_itself(seed: int, dma: bool, iso: bool) -> None:
-    device = traffic(seed, dma, iso=iso)
-    trace = device.model.trace
-    assert trace is not None
-    checker = follow(trace)
+@pytest.mark.parametrize("parameters", [DEFAULT, SHARED], ids=["dedicated", "shared"])
+def test_a_model_follows_itself(seed: int, dma: bool, iso: bool, parameters: UdcParameters) -> None:
+    device = traffic(seed, dma, iso=iso, parameters=parameters)
+    # Time is stretched: what a model does is never a race.
+    trace = [(time * 5, word) for time, word in device.model.trace or []]
+    checker = follow(trace, parameters)
     assert checker.mismatches == []
     assert not checker.waivers
     assert checker.events == len(trace)
@@ -219,9 +228,10 @@ def mutate(events: list[tuple[int, int]], place: int, change: str) -> list[tuple
 
 @pytest.mark.parametrize("dma", [False, True])
 @pytest.mark.parametrize("change", ["data", "drop", "twice", "answer"])
-def test_one_changed_event_is_noticed(change: str, dma: bool) -> None:
+@pytest.mark.parametrize("parameters", [DEFAULT, SHARED], ids=["dedicated", "shared"])
+def test_one_changed_event_is_noticed(change: str, dma: bool, parameters: UdcParameters) -> None:
     """Times are stretched, so that the race window excuses nothing."""
-    device = traffic(3, dma, 200)
+    device = traffic(3, dma, 200, parameters=parameters)
     assert device.model.trace is not None
     events = [(time * 40, word) for time, word in device.model.trace]
     rng = random.Random(5)
@@ -235,7 +245,7 @@ def test_one_changed_event_is_noticed(change: str, dma: bool) -> None:
         kind, arg, data = decode(events[place][1])
         if change == "data" and kind == Kind.REG_READ and not _exact(arg):
             continue
-        checker = follow(changed)
+        checker = follow(changed, parameters)
         # A cause that is visible already need not be reported again.
         again = kind == Kind.INT_SET and checker.waivers["cause that was visible already"]
         assert checker.mismatches or again, str(Event(kind, arg, data))
@@ -337,3 +347,31 @@ def test_shuffled_traces_never_stop_the_checker(seed: int, data: st.DataObject) 
     checker = Checker(UdcParameters())
     checker.feed(events)
     checker.finish()
+
+
+def test_what_comes_too_late_is_noticed_even_after_silence() -> None:
+    device = Device(trace=True)
+    device.set(DIEPCTL.at(0), SNAK)
+    *before, last = device.model.trace or []
+    assert decode(last[1]).kind == Kind.INT_SET
+    for late, rules in ((15, []), (30, ["cause missing", "interrupt cause"])):
+        events = [*before, (before[-1][0] + late * 1_000_000, last[1])]
+        assert [one.rule for one in follow(events).mismatches] == rules
+
+
+def test_a_cause_is_missed_while_others_come_and_go() -> None:
+    """Each cause has a time of its own, whatever else becomes due for the endpoint."""
+    device = Device(trace=True)
+    device.set(DIEPCTL.at(0), SNAK)
+    for _ in range(20):
+        device.set(DIEPCTL.at(0), DIEPCTL.CNAK.mask)
+        device.open(0, True)
+        device.in_(0)
+    events = []
+    for time, word in device.model.trace or []:
+        event = decode(word)
+        if event.kind == Kind.INT_SET and event.arg == 0x100:
+            event = Event(event.kind, event.arg, event.data & ~DIEPINT.INTknTXFEmp.mask)
+        if event.kind != Kind.INT_SET or event.data:
+            events.append((time * 8, encode(event)))
+    assert "cause missing" in [one.rule for one in follow(events).mismatches]

@@ -61,10 +61,12 @@ def test_attach_hooks_the_pump() -> None:
         trace=SimpleNamespace(drain=lambda: drained(rig)),
         parameters=rig.controller.parameters,
         pump=SimpleNamespace(before=hooks.append),
+        mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667]),
         wire=rig.wire,
     )
     lockstep = Lockstep.attach(controller)
     assert controller.lockstep is lockstep
+    assert lockstep.checker.model.microsecond == 750_000  # 60 clocks of 80 MHz
     run(rig, some_traffic)
     hooks[0]()
     assert lockstep.checker.events

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pymodel.packets import PID, build_data, build_handshake, build_sof, build_token
+from pymodel.packets import PID, build_data, build_handshake, build_lpm, build_sof, build_token
 from pymodel.wire import LineEvent, PacketRecord
 from tb.sim.checker import RULES, Checker
 
@@ -238,6 +238,34 @@ def _play(*steps: Callable[[Bus], None]) -> Callable[[Bus], None]:
     return run
 
 
+def _lpm(bus: Bus, answer: int = PID.ACK) -> None:
+    """Play a whole LPM transaction."""
+    bus.token(PID.EXT, 5, 0)
+    bus.host(build_lpm(0x011))
+    bus.hand(answer)
+
+
+def _line(kind: str, after_ps: int) -> Callable[[Bus], None]:
+    """Something happens on the line; it is noted with the next packet after it."""
+
+    def run(bus: Bus) -> None:
+        bus.checker.line(LineEvent(kind, bus.now + after_ps))
+        bus.now += after_ps + 100_000_000
+
+    return run
+
+
+def _lpm_good(bus: Bus) -> None:
+    """Refused, accepted, left by the host, accepted, left by the device."""
+    _lpm(bus, PID.NYET)
+    _lpm(bus, PID.STALL)
+    for _ in range(2):
+        _lpm(bus)
+        _play(_line("l1", 9_000_000), _line("remote_wakeup", 1), _line("resume", 1))(bus)
+        bus.in_(5, 1, PID.DATA0, b"x")
+        _play(lambda b: b.in_(5, 1, PID.DATA1, b"y"))(bus)
+
+
 DATA = build_data(PID.DATA0, b"12345678")
 BAD: list[tuple[str, str, Callable[[Bus], None]]] = [
     ("overlap", "host", lambda b: b.host(build_token(PID.IN, 5, 1), gap=-20)),
@@ -286,6 +314,29 @@ BAD: list[tuple[str, str, Callable[[Bus], None]]] = [
     ("answer-pid", "device", _play(lambda b: b.token(PID.PING, 5, 1), lambda b: b.device(DATA))),
     ("setup-refused", "device", lambda b: b.setup(5, bytes(8), PID.NAK)),
     ("nyet", "device", _play(lambda b: b.token(PID.PING, 5, 1), lambda b: b.hand(PID.NYET))),
+    ("extended", "host", _play(lambda b: b.token(PID.EXT, 5, 0), lambda b: b.token(PID.IN, 5, 1))),
+    ("extended", "host", _play(lambda b: b.token(PID.EXT, 5, 0),
+                               lambda b: b.host(build_lpm(1, PID.DATA1)))),
+    ("extended", "host", _play(lambda b: b.token(PID.EXT, 5, 1), lambda b: b.host(build_lpm(1)))),
+    ("crc5", "host", _play(lambda b: b.token(PID.EXT, 5, 0),
+                           lambda b: b.host(_bad_crc(build_lpm(1))))),
+    ("host-late", "host", _play(lambda b: b.token(PID.EXT, 5, 0),
+                                lambda b: b.host(build_lpm(1), gap=300))),
+    ("answer-corrupted", "device", _play(
+        lambda b: b.token(PID.EXT, 5, 0), lambda b: b.host(_bad_crc(build_lpm(1)), injected=True),
+        lambda b: b.hand(PID.ACK))),
+    ("answer-address", "device", _play(lambda b: b.token(PID.EXT, 6, 0),
+                                       lambda b: b.host(build_lpm(1)), lambda b: b.hand(PID.ACK))),
+    ("lpm-answer", "device", lambda b: _lpm(b, PID.NAK)),
+    ("lpm-answer", "device", _play(lambda b: b.token(PID.EXT, 5, 0),
+                                   lambda b: b.host(build_lpm(1)), lambda b: b.device(DATA))),
+    ("lpm-silence", "host", _play(_lpm, lambda b: b.token(PID.OUT, 6, 1))),
+    ("lpm-entry", "device", _play(_lpm, _line("l1", 7_900_000), _line("resume", 1),
+                                  lambda b: b.token(PID.OUT, 6, 1))),
+    ("lpm-entry", "device", _play(_lpm, _line("l1", 10_100_000), _line("resume", 1),
+                                  lambda b: b.token(PID.OUT, 6, 1))),
+    ("lpm-wake", "device", _play(_lpm, _line("remote_wakeup", 57_000_000), _line("resume", 1),
+                                 lambda b: b.token(PID.OUT, 6, 1))),
     ("ping-speed", "host", lambda b: b.token(PID.PING, 5, 3)),
     ("ping-needed", "host", _play(lambda b: b.out(5, 1, PID.DATA0, b"x", PID.NYET),
                                   lambda b: b.out(5, 1, PID.DATA1, b"y"))),
@@ -343,6 +394,12 @@ def test_violation_is_found(high: Bus, rule: str, side: str, play: Callable[[Bus
     assert (rule, side) in found, high.checker.report()
     assert {name for name, _ in found} == {rule}, high.checker.report()
     assert RULES[rule].section in high.checker.report()
+
+
+def test_link_power_management(high: Bus) -> None:
+    """Good LPM transactions, and L1 left in both ways."""
+    _lpm_good(high)
+    assert not broken(high), high.checker.report()
 
 
 def test_every_rule_has_a_bad_sequence() -> None:

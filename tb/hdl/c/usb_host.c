@@ -48,6 +48,7 @@ static int64_t rx_start, rx_end;
 static struct usb_plan plan; /* of the next or running transaction */
 static int64_t not_before = -1; /* end of a long gap before the next transaction */
 static int last_raw; /* the host's last packet was sent by itself */
+static int asleep; /* L1: transactions wait for resume or reset */
 
 static int64_t eighths(int64_t count) { return count * 6250 / 3; }
 
@@ -188,6 +189,7 @@ int32_t pf_usb_idle(int32_t left, int32_t since) {
             finish(slot, LATE, pf_now_ps);
             continue;
         }
+        if (asleep && slot->kind != KIND_RAW) return DO_NOTHING;
         if (looked_at != pf_usb.done) {
             usb_plan(&plan, slot);
             looked_at = pf_usb.done;
@@ -359,7 +361,13 @@ int32_t pf_usb_rx_end(int32_t phase) {
             status = STALL;
         } else if (pid == PID_ACK && slot->token != PID_IN) {
             status = OK;
-        } else if (pid == PID_NYET && slot->token == PID_OUT && speed) {
+            /* the bus falls asleep, if the host has heard it */
+            if (slot->token == PID_EXT && !(slot->knobs & KNOB_NO_HANDSHAKE)) {
+                pf_usb.sof_on = 0;
+                asleep = 1;
+            }
+        } else if (pid == PID_NYET
+                   && ((slot->token == PID_OUT && speed) || slot->token == PID_EXT)) {
             status = NYET;
         } else {
             slot->handshake = 0;
@@ -390,6 +398,7 @@ int32_t pf_usb_delays(int32_t unused) {
 int32_t pf_usb_line(int32_t kind, int32_t value) {
     switch (kind) {
     case EV_SPEED:
+        asleep = 0;
         pf_usb.high_speed = value & 1;
         pf_usb.sof_on = value & 2 ? 1 : 0;
         pf_usb.frame = -1;
@@ -397,6 +406,7 @@ int32_t pf_usb_line(int32_t kind, int32_t value) {
         pf_usb.command_done++;
         break;
     case EV_RESUMED:
+        asleep = 0;
         pf_usb.sof_on = 1;
         pf_usb.sof_time = pf_now_ps;
         pf_usb.command_done++;
@@ -406,6 +416,7 @@ int32_t pf_usb_line(int32_t kind, int32_t value) {
         break;
     case EV_CONNECT:
     case EV_DISCONNECT:
+        asleep = 0;
         pf_usb.high_speed = 0;
         pf_usb.sof_on = 0;
         break;
@@ -433,6 +444,7 @@ void pf_usb_init(void) {
     pf_usb.commands[0][0] = CMD_VBUS;
     pf_usb.commanded = 1;
     now = NULL;
+    asleep = 0;
     knobs = &zero_knobs;
     step = STEP_NONE;
     looked_at = UINT32_MAX;

@@ -19,7 +19,7 @@
 enum { DO_NOTHING = 0, DO_SEND = 1, DO_WAIT = 2, DO_LINE = 3, DO_KEEP = 7 };
 #define DO(what, clocks) ((what) | (int32_t)(clocks) << 3)
 
-enum { PID_OUT = 1, PID_IN = 9, PID_SOF = 5, PID_SETUP = 13, PID_PING = 4 };
+enum { PID_EXT = 0, PID_OUT = 1, PID_IN = 9, PID_SOF = 5, PID_SETUP = 13, PID_PING = 4 };
 enum { PID_ACK = 2, PID_NAK = 10, PID_STALL = 14, PID_NYET = 6 };
 
 enum { KIND_TRANSACTION = 0, KIND_RAW = 1 };

@@ -98,15 +98,24 @@ void usb_plan(struct usb_plan *plan, const struct slot *slot) {
     plan->token_length = 3;
     plan->data_length = 0;
     if (bits & KNOB_BAD_CRC5) plan->token[2] ^= 0x80;
-    if ((slot->token == PID_OUT || slot->token == PID_SETUP) && !(bits & KNOB_NO_DATA)) {
+    const int extended = slot->token == PID_EXT;
+    if ((slot->token == PID_OUT || slot->token == PID_SETUP || extended)
+        && !(bits & KNOB_NO_DATA)) {
         int32_t pid = slot->data_pid ^ (bits & KNOB_WRONG_TOGGLE ? 8 : 0);
-        uint32_t crc = usb_crc16(slot->data, slot->length);
-        plan->data[0] = usb_pid_byte(pid);
-        memcpy(plan->data + 1, slot->data, (size_t)slot->length);
-        plan->data[slot->length + 1] = (uint8_t)crc;
-        plan->data[slot->length + 2] = (uint8_t)(crc >> 8);
-        plan->data_length = slot->length + 3;
-        if (bits & KNOB_BAD_CRC) plan->data[plan->data_length - 1] ^= 0x01;
+        if (extended) {
+            /* the second packet: SubPID, 11 bits, CRC5 */
+            usb_put_token(plan->data, pid, (uint32_t)(slot->data[0] | slot->data[1] << 8) & 0x7FF);
+            plan->data_length = 3;
+            if (bits & KNOB_BAD_CRC) plan->data[2] ^= 0x80;
+        } else {
+            uint32_t crc = usb_crc16(slot->data, slot->length);
+            plan->data[0] = usb_pid_byte(pid);
+            memcpy(plan->data + 1, slot->data, (size_t)slot->length);
+            plan->data[slot->length + 1] = (uint8_t)crc;
+            plan->data[slot->length + 2] = (uint8_t)(crc >> 8);
+            plan->data_length = slot->length + 3;
+            if (bits & KNOB_BAD_CRC) plan->data[plan->data_length - 1] ^= 0x01;
+        }
         if (bits & KNOB_BAD_PID) plan->data[0] ^= 0x10;
         if (bits & KNOB_INJECTED) plan->data_length = reshape(slot, plan->data, plan->data_length);
         clocks += packet_clocks(8 * plan->data_length + stuffed_bits(plan->data, plan->data_length))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pymodel.packets import crc5, crc16
 from pymodel.wire import LineEvent, PacketRecord
+from tb.sim.checker.extended import LinkPower
 from tb.sim.checker.frames import Frames
 from tb.sim.checker.learned import BULK, CONTROL, ISOCHRONOUS, Endpoint
 from tb.sim.checker.pipes import DATA0, DATA1, Pipe
@@ -19,22 +20,24 @@ from tb.sim.checker.timing import FULL, HIGH
 __all__ = ["Checker"]
 
 # Plain numbers: looking them up in an enumeration would cost more than the rest of a judgement.
-OUT, IN, SOF, SETUP, PING = 0x1, 0x9, 0x5, 0xD, 0x4
+EXT, OUT, IN, SOF, SETUP, PING = 0x0, 0x1, 0x9, 0x5, 0xD, 0x4
 ACK, NAK, STALL, NYET = 0x2, 0xA, 0xE, 0x6
 DATA2, MDATA = 0x7, 0xF
-_NAMES = {OUT: "OUT", IN: "IN", SOF: "SOF", SETUP: "SETUP", PING: "PING"}
+_LPM = 0x3
+_NAMES = {EXT: "EXT", OUT: "OUT", IN: "IN", SOF: "SOF", SETUP: "SETUP", PING: "PING"}
 _NAMES |= {ACK: "ACK", NAK: "NAK", STALL: "STALL", NYET: "NYET"}
 _NAMES |= {DATA0: "DATA0", DATA1: "DATA1", DATA2: "DATA2", MDATA: "MDATA"}
 
 # What a PID is, by its nibble; nibble by PID byte, -1 if the check bits are wrong.
 _TOKEN, _DATA, _HANDSHAKE, _SOF, _ILLEGAL, _BROKEN = range(6)
-_CLASS = [_ILLEGAL, _TOKEN, _HANDSHAKE, _DATA, _TOKEN, _SOF, _HANDSHAKE, _DATA]
+_CLASS = [_TOKEN, _TOKEN, _HANDSHAKE, _DATA, _TOKEN, _SOF, _HANDSHAKE, _DATA]
 _CLASS += [_ILLEGAL, _TOKEN, _HANDSHAKE, _DATA, _ILLEGAL, _TOKEN, _HANDSHAKE, _DATA, _BROKEN]
 _PID = [byte & 0xF if byte >> 4 ^ byte & 0xF == 0xF else -1 for byte in range(256)]
 
 # What comes next in the transaction.
 _IDLE, _HOST_DATA, _OUT_ANSWER, _IN_ANSWER, _HOST_ACK, _PING_ANSWER, _ISO_OUT = range(7)
-_WAITS_FOR_DEVICE = (False, False, True, True, False, True, False)
+_EXTENDED, _LPM_ANSWER = 7, 8
+_WAITS_FOR_DEVICE = (False, False, True, True, False, True, False, False, True)
 
 
 class _Wire(Protocol):
@@ -79,6 +82,7 @@ class Checker:
         self._silent: list[tuple[PacketRecord, str]] = []
         self._session = Session()
         self._frames = Frames()
+        self._power = LinkPower()
         self._speed = ""
         self._times = FULL
         self._unplugged = False
@@ -184,6 +188,9 @@ class Checker:
         elif event.kind in ("connect", "reset", "speed"):
             self._unplugged = False
         self._frames.restart()
+        broken = self._power.line(event)
+        if broken and self._asked:
+            self._report(broken[0], self._asked, broken[1], "device")
         if event.kind in ("reset", "connect", "disconnect", "vbus_off"):
             self._silent.clear()
             self._session.reset()
@@ -203,7 +210,11 @@ class Checker:
             times = self._times
             if 0 <= gap < (times.own_min if self._host_last else times.answer_min):
                 self._report("host-gap", record, f"{gap} ps after the last packet")
-        if kind == _TOKEN:
+            if self._power.asleep:
+                self._report("lpm-silence", record, f"{gap} ps after the last packet")
+        if stage == _EXTENDED and kind == _DATA:
+            self._host_extended(record, data, pid, gap)
+        elif kind == _TOKEN:
             if stage:
                 self._abandoned(record, gap)
             self._host_token(record, data, pid)
@@ -232,7 +243,10 @@ class Checker:
         self._stage = _IDLE
         token = _NAMES.get(self._token, "nothing")
         meddled = self._injected or record.injected
-        if stage == _HOST_DATA:
+        if stage == _EXTENDED:
+            if not meddled:
+                self._report("extended", record, "nothing follows the EXT token")
+        elif stage == _HOST_DATA:
             if not meddled:
                 self._report("token-data", record, f"after {token} came no data")
         elif stage == _HOST_ACK:
@@ -256,6 +270,8 @@ class Checker:
             self._stage = _IN_ANSWER
         elif pid == PING:
             self._stage = _PING_ANSWER
+        elif pid == EXT:
+            self._stage = _EXTENDED
         else:
             self._stage = _HOST_DATA
         if len(data) != 3:
@@ -274,7 +290,11 @@ class Checker:
         self._mine = mine = session.address is None or self._to == session.address
         endpoint = value >> 7 & 0xF
         self._key = key = endpoint << 1 | (pid == IN)
-        if endpoint == 0:
+        if pid == EXT:
+            self._kind = -1
+            if endpoint and not injected:
+                self._report("extended", record, f"endpoint {endpoint}")
+        elif endpoint == 0:
             self._kind = CONTROL
             self._max_packet = session.learned.max_packet0
             control = session.control
@@ -295,6 +315,24 @@ class Checker:
                 self._report("ping-speed", record, f"PING to endpoint {endpoint}")
         elif pid == OUT and mine and session.pipes[key].ping:
             self._report("ping-needed", record, f"OUT to endpoint {endpoint}")
+
+    def _host_extended(self, record: PacketRecord, data: bytes, pid: int, gap: int) -> None:
+        """Judge the second packet of an extended token."""
+        injected = record.injected
+        self._stage = _LPM_ANSWER
+        self._asked = record
+        self._injected |= injected
+        value = data[1] | data[2] << 8 if len(data) == 3 else -1
+        good = len(data) == 3 and crc5(value) == value >> 11
+        self._corrupt |= record.error or not good or pid != _LPM
+        if injected:
+            return
+        if gap > self._times.follow_max:
+            self._report("host-late", record, f"{gap} ps after the token")
+        if not good:
+            self._report("crc5", record, f"{len(data)} bytes")
+        elif pid != _LPM:
+            self._report("extended", record, f"SubPID {pid:#x}")
 
     def _host_data(self, record: PacketRecord, data: bytes, pid: int, gap: int) -> None:
         injected = record.injected
@@ -446,6 +484,8 @@ class Checker:
         elif kind == _DATA:
             if stage == _IN_ANSWER:
                 self._device_data(record, data, pid)
+            elif stage == _LPM_ANSWER:
+                self._report("lpm-answer", record, f"{_NAMES[pid]} to an LPM token")
             else:
                 self._report("answer-pid", record, f"{_NAMES[pid]} to {_NAMES[self._token]}")
         elif kind == _HANDSHAKE:
@@ -497,6 +537,11 @@ class Checker:
         pipe.unacknowledged = payload
 
     def _device_handshake(self, record: PacketRecord, pid: int, stage: int) -> None:
+        if stage == _LPM_ANSWER:
+            wrong = self._power.answered(pid, not self._injected, record.end_ps)
+            if wrong:
+                self._report("lpm-answer", record, wrong)
+            return
         if stage == _IN_ANSWER:
             if pid in (ACK, NYET):
                 self._report("answer-pid", record, f"{_NAMES[pid]} to IN")
