@@ -60,7 +60,7 @@ class Firmware:
     async def arm(self) -> None:
         """Let SETUPs into memory."""
         if self.dma:
-            await self.hw.write32(DOEPTSIZ.at(0), DOEPTSIZ.SUPCnt.put(3) | DOEPTSIZ.PktCnt.put(1) | 8)
+            await self.hw.write32(DOEPTSIZ.at(0), 3 << 29 | DOEPTSIZ.PktCnt.put(1) | 8)
             await self.hw.write32(DOEPDMA.at(0), SETUP_BUFFER)
             await self.hw.write32(DOEPCTL.at(0), DOEPCTL.EPEna.mask)
 
