@@ -49,6 +49,21 @@ _AFTER_RESET = frozenset(
 """Rules about what was under way: a reset ends it, but its last events may come afterwards."""
 
 
+_WIPED = frozenset(
+    {
+        Kind.RX_POP, Kind.RX_STATUS, Kind.TX_PACKET, Kind.TX_DONE, Kind.DMA_READ, Kind.DMA_WRITE,
+        Kind.DESC,
+    }
+)  # fmt: skip
+
+
+def _is_wiped(event: Event) -> bool:
+    """What ends while a core reset waits for the DMA is gone with the reset."""
+    if event.kind == Kind.INT_SET:
+        return event.arg >> 8 in (Cause.DIEPINT, Cause.DOEPINT)
+    return event.kind in _WIPED
+
+
 @dataclass(frozen=True)
 class Window:
     """How long hardware may take, in picoseconds.
@@ -116,6 +131,8 @@ class Checker:
         self.on_received: Callable[[bytes], None] | None = None
         self.on_sent: Callable[[bytes], None] | None = None
         self._grace = -1
+        # a core reset was asked for, and no register written since
+        self._resetting = False
         self._touched: dict[str, int] = {}
         self._incomplete = 0
         self._iso_touched = False
@@ -166,6 +183,10 @@ class Checker:
             handler = handlers.get(event.kind)
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
+                continue
+            if self._resetting and _is_wiped(event):
+                # The core reset waited for this, and takes it away again.
+                self.waive("came to its end within a core reset")
                 continue
             if time > progress.deadline:
                 # It may come now, but it comes too late.
@@ -225,6 +246,7 @@ class Checker:
 
     def _reg_write(self, event: Event) -> None:
         offset = event.arg
+        self._resetting = False
         if f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
@@ -252,6 +274,7 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+                self._resetting = True
         elif offset >= f.XCAP:
             command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:

@@ -36,7 +36,11 @@ class DataPath:
         self.descriptors = DescriptorJudge(checker, self._reads)
 
     def forget(self) -> None:
-        """A reset ends what is under way."""
+        """A reset ends what is under way; the packet on the wire may still come to its end."""
+        model = self.checker.model
+        for ep in model.ins:
+            if ep.sending >= 0:
+                self.checker.sent(model.payload_to_send(ep.index)[: ep.sending])
         self._rx_words.clear()
         self._tx_words.clear()
         self._reads.clear()

@@ -40,6 +40,9 @@ module ep_sequencer #(
     input  wire        hot_out,
     input  wire [3:0]  hot_ep,
     output wire        hot_used,
+    // all contexts are to be scanned before the next register access; this is going on
+    input  wire        walk_start,
+    output wire        walk,
 
     // READ of the operation; it is in ACT: one of the strobes
     output wire        read,
@@ -112,7 +115,7 @@ module ep_sequencer #(
     reg        exists_reg;
     reg  [3:0] scan_ep_reg;
     reg        scan_out_reg;
-    reg        scan_hot_reg;
+    reg        walk_reg;
 
     wire [8:0] acting = read_reg ? NONE : op_reg;
     wire after_rx = |(acting & (TOKEN | END | HANDSHAKE | LINE));
@@ -125,6 +128,7 @@ module ep_sequencer #(
     assign op_flush = |(op_reg & FLUSH);
     assign op_fetch = |(op_reg & SCAN);
     assign choose = !read_reg;
+    assign walk = walk_reg;
     assign out = out_reg;
     assign ep = ep_reg;
     assign slot = slot_reg;
@@ -149,7 +153,7 @@ module ep_sequencer #(
             ep_next = sending_ep;
         end else if (rx_valid && !after_rx && !rx_hold && (rx_type == MSG_LINE)) begin
             op_next = LINE;
-        end else if (csr_request && !act_csr) begin
+        end else if (csr_request && !act_csr && !walk_reg) begin
             op_next = CSR;
             out_next = csr_out;
             ep_next = csr_ep;
@@ -188,17 +192,26 @@ module ep_sequencer #(
             slot_reg <= !exists_next ? 5'd0
                       : {1'b0, ep_next} + (out_next ? LAST_IN + 5'd1 : 5'd0);
             exists_reg <= exists_next;
-            scan_hot_reg <= hot;
         end
-        if (act_scan && !scan_hot_reg) begin
+        // not the scan that was chosen in the clock in which a walk began
+        if (act_scan && (ep_reg == scan_ep_reg) && (out_reg == scan_out_reg)) begin
             scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
             scan_out_reg <= scan_out_reg != scan_wrap;
+            if (scan_wrap && scan_out_reg) begin
+                walk_reg <= 1'b0;
+            end
+        end
+        if (walk_start) begin
+            walk_reg <= 1'b1;
+            scan_ep_reg <= 4'd0;
+            scan_out_reg <= 1'b0;
         end
         if (rst) begin
             op_reg <= NONE;
             read_reg <= 1'b0;
             scan_ep_reg <= 4'd0;
             scan_out_reg <= 1'b0;
+            walk_reg <= 1'b0;
         end
     end
 

@@ -2,8 +2,9 @@
 `resetall
 `default_nettype none
 
-// SETUPs that have been accepted and that software has not seen. Until then what it writes belongs
-// to the transfer before, and a CNAK of EP0 must not let an old answer into the new one.
+// SETUPs of EP0: those that lie in memory, and those that software has not seen. While there are
+// such, what it writes belongs to the transfer before, and a CNAK of EP0 must not let an old answer
+// into the new one.
 module ep_setup #(
     // bits of a count of packets in the Rx FIFO
     parameter COUNT_WIDTH = 12
@@ -17,6 +18,16 @@ module ep_setup #(
     input  wire        none,
     input  wire        dropped,
     output wire        unseen,
+
+    // DMA: SETUP in memory, address gone back for it, address written, SETUP stage done
+    input  wire        stored,
+    input  wire        rewound,
+    input  wire        address_write,
+    input  wire        descriptors,
+    input  wire        stage_done,
+    // some of this stage are in memory; three since the address was set
+    output wire        more,
+    output wire        full,
 
     // for the status phase, see there
     input  wire        packet_start,
@@ -36,6 +47,8 @@ module ep_setup #(
     localparam [2:0] MANY = 3'd7;
 
     reg [2:0] count_reg;
+    reg [1:0] stored_reg;
+    reg       more_reg;
 
     ep_status_phase #(.COUNT_WIDTH(COUNT_WIDTH)) ep_status_phase (
         .clk(clk), .rst(rst), .packet_start(packet_start), .word(word), .word_data(word_data),
@@ -46,7 +59,24 @@ module ep_setup #(
 
     assign unseen = (count_reg != 3'd0);
 
+    assign more = more_reg;
+    assign full = (stored_reg == 2'd3);
+
     always @(posedge clk) begin
+        if (stored) begin
+            stored_reg <= stored_reg + 1'b1;
+            more_reg <= 1'b1;
+        end
+        // a new DOEPDMA0 starts anew: nothing goes below the buffer that software names
+        if (rewound || address_write) begin
+            stored_reg <= 2'd0;
+            more_reg <= more_reg && !descriptors;
+        end
+        if (rst || stage_done || bus_reset || dropped) begin
+            stored_reg <= 2'd0;
+            more_reg <= 1'b0;
+        end
+
         if (count_reg == MANY) begin
             if (none) begin
                 count_reg <= 3'd0;
