@@ -378,10 +378,10 @@ module ep_core #(
 
     ep_receive ep_receive (
         .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(act_scan),
-        .ep(ep), .rx_data(rx_data), .frame(frame), .descriptors(descriptors), .known(known_reg), .lost(token_lost),
-        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg),
-        .empty(token_kind == KIND_STATUS),
-        .fifo_word(rx_fifo_word),
+        .ep(ep), .rx_data(rx_data), .frame(frame), .descriptors(descriptors),
+        .known(known_reg), .lost(token_lost), .data_pid(token_data_pid), .limit(limit_reg),
+        .iso(iso), .packet_size(packet_reg),
+        .empty(token_kind == KIND_STATUS), .fifo_word(rx_fifo_word),
         .packets(count_reg[9:0]), .push_nak(scan_nak), .bus_reset(reset_start),
         .flush(rx_fifo_flush), .fifo_open(rx_fifo_is_open), .fifo_overflow(rx_fifo_overflow),
         .fifo_full(rx_fifo_free == 16'd0), .fifo_commit(rx_fifo_commit), .fifo_push(push),
@@ -658,7 +658,8 @@ module ep_core #(
         .set_size((startup && (startup_index <= {2'd0, LAST_IN}))
                   || (act_csr && csr_write && csr_size && fifo_exists)),
         .size(startup ? startup_fifo_size : csr_write_data),
-        .flush(flush_now || desc_expired), .fill(window_push || moved_in), .release_words(acknowledged),
+        .flush(flush_now || desc_expired), .fill(window_push || moved_in),
+        .release_words(acknowledged),
         .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2] : words),
         .loaded_size(fifo_size), .loaded_used(fifo_used), .loaded_free(fifo_free),
         .loaded_front(fifo_front), .loaded_end(fifo_end),

@@ -235,7 +235,7 @@ module ep_desc #(
     assign setup_whole = setup && (status_reg[29:28] == 2'd0);
     assign setup_closing = setup_closing_reg && enable;
 
-    // ---- status word: as loaded, then as it is to be stored --------------------------------------
+    // ---- status word: as loaded, then as it is to be stored ------------------------------------
 
     wire [31:0] in_closed = {2'd2, 1'b0, expired, status_reg[27:23],
                              iso ? {status_reg[22:12], expired ? left[11:0] : 12'd0} : 23'd0};
@@ -267,7 +267,8 @@ module ep_desc #(
     wire drop = address_write || disabled || moved_descriptor;
     lut_ram #(.WIDTH(4), .INDEX_WIDTH(INDEX_WIDTH)) marks_ram (
         .clk(clk),
-        .we(startup || drop || sent_last || received_last || (act_scan && exists && !looked && !busy)),
+        .we(startup || drop || sent_last || received_last
+            || (act_scan && exists && !looked && !busy)),
         .write_index(index),
         .write_data(startup ? 4'd0
                     : {sof_reg, written || address_write,
@@ -282,7 +283,8 @@ module ep_desc #(
     assign hot_out = hot_out_reg;
     assign hot_ep = hot_ep_reg;
 
-    wire unused_ok = &{1'b0, bytes_up[1:0], fit_up[1:0], head[3:0], ahead[9:0], flags[4:2], size_left[18:16], 1'b0};
+    wire unused_ok = &{1'b0, bytes_up[1:0], fit_up[1:0], head[3:0], ahead[9:0], flags[4:2],
+                       size_left[18:16], 1'b0};
 
     always @(posedge clk) begin
         if (read) begin

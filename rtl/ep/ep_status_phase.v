@@ -18,7 +18,7 @@ module ep_status_phase #(
     // SETUP accepted; IN token for EP0
     input  wire        setup,
     input  wire        in_token,
-    // words of EP0 in the Rx FIFO: packet or SETUP done added, which of them, one taken; all dropped
+    // words of EP0 in the Rx FIFO: a packet or SETUP done added, one taken; all dropped
     input  wire        packet_added,
     input  wire        done_added,
     input  wire        taken,

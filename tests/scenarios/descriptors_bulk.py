@@ -84,7 +84,7 @@ async def zero_length_in(rig: Rig) -> None:
 
 
 async def again_in(rig: Rig) -> None:
-    """A packet whose handshake was lost is sent again; the last one closes only when acknowledged."""
+    """A packet without a handshake is sent again; the last one closes when acknowledged."""
     data = rig.random(rig.size + 9)
     rig.fill(DATA, data)
     rig.list(LISTS, [(LAST | len(data), DATA)])
@@ -128,7 +128,11 @@ async def more_transfers(rig: Rig) -> None:
     """MTRF: a short packet ends its descriptor, and the list goes on."""
     rig.list(
         LISTS,
-        [(MTRF | rig.size, DATA), (MTRF | IOC | rig.size, DATA + 512), (LAST | rig.size, DATA + 1024)],
+        [
+            (MTRF | rig.size, DATA),
+            (MTRF | IOC | rig.size, DATA + 512),
+            (LAST | rig.size, DATA + 1024),
+        ],
     )
     await rig.run(OUT, False, LISTS)
     parts = [rig.random(3), b"", rig.random(rig.size)]

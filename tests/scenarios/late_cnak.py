@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CNAK for EP0 written while a SETUP waits that software has not seen: the old answer stays back."""
+"""A CNAK of EP0 while a SETUP waits that software has not seen: the old answer stays back."""
 
 from __future__ import annotations
 
