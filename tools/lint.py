@@ -26,6 +26,7 @@ CONFIGURATIONS: list[dict[str, int]] = [
     {"NUM_IN_EPS": 1, "NUM_OUT_EPS": 1, "FIFO_WORDS": 512},
     {"NUM_IN_EPS": 15, "NUM_OUT_EPS": 15, "TRACE": 1},
     {"NUM_IN_EPS": 3, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024, "LPM": 1},
+    {"DESC_DMA": 1, "TRACE": 1},
 ]
 
 

@@ -11,6 +11,7 @@ module global_csr #(
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0
 ) (
     input  wire        clk,
@@ -68,6 +69,7 @@ module global_csr #(
     // configuration for the rest of the core
     output wire        dma_enable,
     output wire [3:0]  burst_code,
+    output wire        descriptors,
     output wire        empty_level,
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
@@ -138,6 +140,7 @@ module global_csr #(
     localparam [7:0] PCGCCTL = 8'h90;
 
     localparam HAS_DMA = (DMA != 0);
+    localparam HAS_DESC = (DESC_DMA != 0);
     localparam HAS_LPM = (LPM != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
 
@@ -160,7 +163,8 @@ module global_csr #(
     localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
-    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26);
+    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26)
+                                        | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
     reg  [31:0] status;
     wire [31:0] shadow;
@@ -182,6 +186,7 @@ module global_csr #(
     reg  [2:0]  test_reg;
     reg  [2:0]  testing_reg;
     reg         disconnect_reg;
+    reg         desc_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
     reg         gout_eff_reg;
@@ -209,7 +214,9 @@ module global_csr #(
     wire       stored, stored_endpoint;
     wire [31:0] storable;
 
-    csr_decode #(.NUM_IN_EPS(NUM_IN_EPS), .DMA(DMA), .LPM(LPM)) csr_decode (
+    csr_decode #(
+        .NUM_IN_EPS(NUM_IN_EPS), .DMA(DMA), .DESC_DMA(DESC_DMA), .LPM(LPM)
+    ) csr_decode (
         .clk(clk), .address(address), .index(index), .stored(stored),
         .stored_endpoint(stored_endpoint), .storable(storable)
     );
@@ -351,6 +358,7 @@ module global_csr #(
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
     assign burst_code = gahbcfg_reg[4:1];
+    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign empty_level = empty_level_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
@@ -450,6 +458,7 @@ module global_csr #(
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
                     stall_status_reg <= write_data[2];
+                    desc_reg <= HAS_DESC && write_data[23];
                     periodic_reg <= write_data[12:11];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
@@ -507,6 +516,7 @@ module global_csr #(
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;
             stall_status_reg <= 1'b0;
+            desc_reg <= 1'b0;
             test_reg <= 3'd0;
             disconnect_reg <= 1'b1;
             gin_nak_reg <= 1'b0;

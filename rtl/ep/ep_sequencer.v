@@ -35,6 +35,11 @@ module ep_sequencer #(
     input  wire        head_request,
     input  wire [3:0]  head_ep,
     input  wire        flush_request,
+    // context to be scanned before its turn
+    input  wire        hot,
+    input  wire        hot_out,
+    input  wire [3:0]  hot_ep,
+    output wire        hot_used,
     // all contexts are to be scanned before the next register access; this is going on
     input  wire        walk_start,
     output wire        walk,
@@ -165,10 +170,12 @@ module ep_sequencer #(
             out_next = 1'b0;
         end else if (!act_scan) begin
             op_next = SCAN;
-            out_next = scan_out_reg;
-            ep_next = scan_ep_reg;
+            out_next = hot ? hot_out : scan_out_reg;
+            ep_next = hot ? hot_ep : scan_ep_reg;
         end
     end
+
+    assign hot_used = hot && !read_reg && |(op_next & SCAN);
 
     wire exists_next = out_next ? OUT_THERE[ep_next] : IN_THERE[ep_next];
     wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
