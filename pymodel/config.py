@@ -74,7 +74,11 @@ class UdcParameters:
             ),
             "dedicated_fifo": (self.dedicated_fifo in (0, 1), "0 (shared) or 1"),
             "dma": (self.dma in (0, 2), "0 (slave) or 2 (internal DMA)"),
-            "desc_dma": (self.desc_dma == 0, "0 (descriptor DMA is not built)"),
+            "desc_dma": (
+                self.desc_dma == 0
+                or (self.desc_dma == 1 and self.dma == 2 and self.dedicated_fifo == 1),
+                "0, or 1 with dma=2 and dedicated_fifo=1",
+            ),
             "lpm": (self.lpm in (0, 1), "0 or 1"),
             "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),

@@ -9,7 +9,7 @@ module udc #(
     // OUT endpoints without EP0, 1 to 15
     parameter NUM_OUT_EPS = 7,
     // directions of the endpoints, coded as GHWCFG1: 0 both, 1 IN only, 2 OUT only
-    parameter EP_DIRECTIONS = 0,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     // packet RAM in 32-bit words, a power of two from 512 to 32768
     parameter FIFO_WORDS = 4096,
     // 1 = one Tx FIFO per IN endpoint
@@ -154,8 +154,11 @@ module udc #(
         if (DATA_WIDTH != 32) begin : g_width
             ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32 error ();
         end
-        if (EP_DIRECTIONS != 0) begin : g_directions
-            ILLEGAL_PARAMETER_EP_DIRECTIONS_must_be_0_directions_are_not_built error ();
+        if (EP_DIRECTIONS[1:0] != 2'd0) begin : g_directions_0
+            ILLEGAL_PARAMETER_EP_DIRECTIONS_must_give_endpoint_0_both_directions error ();
+        end
+        if ((EP_DIRECTIONS & (EP_DIRECTIONS >> 1) & 32'h5555_5555) != 32'd0) begin : g_directions
+            ILLEGAL_PARAMETER_EP_DIRECTIONS_must_be_0_both_1_IN_or_2_OUT_per_endpoint error ();
         end
         if (CMD_LATENCY < 0 || CMD_LATENCY > 2000) begin : g_latency
             ILLEGAL_PARAMETER_CMD_LATENCY_must_be_0_to_2000_microseconds error ();
@@ -213,7 +216,8 @@ module udc #(
 
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .LPM(LPM), .TRACE(TRACE)
+        .LPM(LPM), .TRACE(TRACE),
+        .EP_DIRECTIONS(EP_DIRECTIONS)
     ) core (
         .clk(core_clk), .rst(core_rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),

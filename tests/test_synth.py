@@ -98,8 +98,9 @@ def test_failing_tool_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """A parameter that the controller refuses ends with the words of Yosys."""
     directory = ROOT / "build/synth/test"
     directory.mkdir(parents=True, exist_ok=True)
-    with pytest.raises(SynthError, match="ILLEGAL_PARAMETER_NUM_IN_EPS"):
-        synth.synthesize("illegal", {"NUM_IN_EPS": 16}, directory)
+    for name, value in (("NUM_IN_EPS", 16), ("EP_DIRECTIONS", 1), ("EP_DIRECTIONS", 3 << 4)):
+        with pytest.raises(SynthError, match=f"ILLEGAL_PARAMETER_{name}"):
+            synth.synthesize("illegal", {name: value}, directory)
     monkeypatch.setattr(synth, "_tool", lambda name: f"/nowhere/{name}")
     with pytest.raises(SynthError, match="make venv"):
         synth.synthesize("missing", {"NUM_IN_EPS": 3}, directory)

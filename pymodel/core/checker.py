@@ -37,6 +37,8 @@ _AFTER_RESET = frozenset(
         "status word",
         "pop of an empty Rx FIFO",
         "packet fetched",
+        "descriptor loaded",
+        "descriptor written back",
         "DMA read",
         "DMA write",
         "flush",
@@ -93,6 +95,7 @@ class Checker:
         events: number of events seen.
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
+        path: judges packets and descriptors.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -117,7 +120,7 @@ class Checker:
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
         self._judge = Judge(self)
-        self._path = path = DataPath(self)
+        self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
@@ -137,6 +140,7 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.DESC: path.descriptors.desc,
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
 
@@ -248,7 +252,7 @@ class Checker:
     def _forget(self) -> None:
         """A reset ends what is under way."""
         self._grace = self.time + self.window.reset
-        self._path.forget()
+        self.path.forget()
         self._progress.forget()
 
     # -- causes, lines, flush ----------------------------------------------------------------
@@ -261,6 +265,8 @@ class Checker:
             legal |= f.INT_EOPF | model.may_be_incomplete()
             # Reported in this frame: nothing is missing at its end.
             self._incomplete &= ~bits
+        if key == 0x200 and bits & f.OEP_STSPHSERCVD:
+            self._status_stage(bits)
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
         if bits & ~legal:
@@ -278,6 +284,12 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+
+    def _status_stage(self, bits: int) -> None:
+        """StsPhseRcvd: not before SetUp, which tells software what the status stage is for."""
+        hidden = self.model.due.get(0x200, 0) & f.OEP_SETUP & ~(bits | self.model.outs[0].intr)
+        if hidden:
+            self.wrong("interrupt cause", "DOEPINT endpoint 0: StsPhseRcvd before SetUp")
 
     def _line(self, event: Event) -> None:
         model = self.model
@@ -318,5 +330,5 @@ class Checker:
         if event.arg not in model.flushing:
             self.wrong("flush", f"FIFO {event.arg:#x} was not asked for")
         self.step(event)
-        self._path.flushed()
+        self.path.flushed()
         self.touch("all")

@@ -11,7 +11,9 @@ from pymodel.packets import MAX_PAYLOAD
 from pymodel.trace import Event
 
 from . import fields as f
+from .desc_judge import DescriptorJudge
 from .iso import FILLER
+from .state import RxEntry
 from .traffic import SETUP_RESERVE
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class DataPath:
         self._reads: deque[tuple[int, int]] = deque()
         self._writes: deque[tuple[int, int, int]] = deque()
         self._head_words: list[tuple[int, int, int]] | None = None
+        self.descriptors = DescriptorJudge(checker, self._reads)
 
     def forget(self) -> None:
         """A reset ends what is under way."""
@@ -39,6 +42,7 @@ class DataPath:
         self._reads.clear()
         self._writes.clear()
         self._head_words = None
+        self.descriptors.forget()
 
     def flushed(self) -> None:
         """A FIFO was emptied: what was read of it for sending belongs to nothing."""
@@ -148,7 +152,8 @@ class DataPath:
         if not model.dma_on:
             checker.wrong("pop in slave mode", str(event))
         elif not model.rx_ready():
-            checker.wrong("SETUP to memory", "EP0 OUT is not enabled (facts section 10)")
+            what = "no descriptor is loaded" if model.desc_on else "EP0 OUT is not enabled"
+            checker.wrong("packet to memory", f"OUT {n}: {what} (facts section 10 and 11)")
         result = checker.step(event)
         assert isinstance(result, tuple)
         address, payload = result
@@ -165,6 +170,8 @@ class DataPath:
         checker = self.checker
         model = checker.model
         place, valid, word = event.arg & 0xFFFFFC, (event.arg & 3) + 1, event.data
+        if model.desc_on and not self._writes and self._write_back(place, word):
+            return
         if self._writes:
             expected = self._writes.popleft()
         else:
@@ -174,10 +181,7 @@ class DataPath:
                 return
             if self._head_words is None:
                 head = model.rx.entries[0]
-                out = model.outs[head.endpoint]
-                # The fourth SETUP of a stage goes where the first one went.
-                rewind = 24 if head.kind == f.PKTSTS_SETUP and out.setups == 3 else 0
-                self._head_words = list(_dma_words(out.dma - rewind & f.M32, head.data))
+                self._head_words = list(_dma_words(*self._place(head)))
             if not self._head_words:
                 checker.wrong("DMA write", f"{event}: beyond the packet at the head")
                 return
@@ -189,6 +193,24 @@ class DataPath:
                 f"0x..{place:06x} {word:08x} ({valid} bytes), expected 0x..{expected[0]:06x} "
                 f"{expected[2]:08x} ({expected[1]} bytes)",
             )
+
+    def _place(self, head: RxEntry) -> tuple[int, bytes]:
+        """Return (address, bytes) of the head of the Rx FIFO."""
+        model = self.checker.model
+        out = model.outs[head.endpoint]
+        if model.desc_on:
+            return model.desc_place(out, head)
+        # The fourth SETUP of a stage goes where the first one went.
+        rewind = 24 if head.kind == f.PKTSTS_SETUP and out.setups == 3 else 0
+        return out.dma - rewind & f.M32, head.data
+
+    def _write_back(self, place: int, word: int) -> bool:
+        """A word goes to a descriptor, not to a buffer."""
+        entries = self.checker.model.rx.entries
+        if self._head_words:
+            return False
+        popping = entries[0].endpoint if self._head_words == [] and entries else None
+        return self.descriptors.write_back(place, word, popping)
 
     # -- sending -----------------------------------------------------------------------------
 
@@ -238,20 +260,22 @@ class DataPath:
             checker.wrong("packet fetched", f"{event}: no packet of ours is like that")
             return
         ep = model.ins[n]
-        due = min(ep.limit, ep.xfersize)
+        address, left = model.to_fetch(ep)
+        due = min(ep.limit, left)
         if not ep.enabled or size != due or not model.dma_on:
             checker.wrong(
                 "packet fetched",
-                f"IN {n}: {size} bytes; enabled {ep.enabled}, MPS {ep.limit}, left {ep.xfersize}",
+                f"IN {n}: {size} bytes; enabled {ep.enabled}, MPS {ep.limit}, left {left}",
             )
             ep.xfersize = max(ep.xfersize, size)
+            ep.desc.left = max(ep.desc.left, size)
         fifo = model.fifo_of(ep)
         need = size + 3 >> 2
         if fifo.used + need > fifo.depth:
             checker.wrong("Tx FIFO overflow", f"IN {n}: {fifo.used} + {need} words of {fifo.depth}")
         if model.queued(ep) and not model.queue_room():
             checker.wrong("Tx queue overflow", f"IN {n}: {len(model.queue)} packets in FIFO 0")
-        payload = self._fetched(ep.dma & 0xFFFFFC, need, n)[:size]
+        payload = self._fetched(address & 0xFFFFFC, need, n)[:size]
         checker.step(event, payload)
         checker.touch(f"in{n}", f"fifo{model.fifo_number(ep)}")
 

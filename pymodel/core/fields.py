@@ -100,6 +100,7 @@ OTG_SESENDDET: Final = 1 << 2
 EPI_XFERCOMPL: Final = 1 << 0
 EPI_DISBLD: Final = 1 << 1
 EPI_AHBERR: Final = 1 << 2
+EPI_BNA: Final = 1 << 9
 IEP_TIMEOUT: Final = 1 << 3
 IEP_INTKNTXFEMP: Final = 1 << 4
 IEP_INTKNEPMIS: Final = 1 << 5
@@ -109,6 +110,7 @@ EPI_NAK: Final = 1 << 13
 EPI_NYET: Final = 1 << 14
 OEP_SETUP: Final = 1 << 3
 OEP_OUTTKNEPDIS: Final = 1 << 4
+OEP_STSPHSERCVD: Final = 1 << 5
 OEP_BACK2BACK: Final = 1 << 6
 EPI_PKTDRP: Final = 1 << 11
 EPI_BBLE: Final = 1 << 12
@@ -162,11 +164,12 @@ DCTL_CGOUTNAK: Final = 1 << 10
 DCTL_STORED: Final = 0x000FE873
 """RmtWkUpSig, SftDiscon, TstCtl, PWROnPrgDone, 19:13; the rest are commands or read only."""
 DCFG_NZSTS: Final = 1 << 2
+DCFG_DESCDMA: Final = 1 << 23
 DCFG_PERFRINT: Final = 3 << 11
 PERIODIC_END: Final = (80, 85, 90, 95)
 """Per cent of a (micro)frame at which EOPF comes, by DCFG.PerFrInt."""
-DCFG_BITS: Final = 0xFF7EFFFF
-"""DescDMA (bit 23) reads 0 while it is not built."""
+DCFG_BITS: Final = 0xFFFEFFFF
+"""DescDMA (bit 23) reads 0 where it is not built."""
 OTG_BVALIDOVEN: Final = 1 << 6
 OTG_BVALIDOVVAL: Final = 1 << 7
 LPM_CAP: Final = 1 << 0

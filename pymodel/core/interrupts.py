@@ -81,6 +81,7 @@ class Interrupts(State):
             if bits & f.EPI_DISBLD:
                 out.enabled = False
                 out.disabling = False
+                out.desc.drop()
             out.intr |= bits
             self.refresh_out(n)
         elif which == _GINTSTS:
@@ -93,6 +94,7 @@ class Interrupts(State):
         ep = self.ins[n]
         ep.enabled = False
         ep.disabling = False
+        ep.desc.drop()
 
     # -- levels ------------------------------------------------------------------------------
 

@@ -63,6 +63,10 @@ class Isochronous(SharedFifo):
             ep.sending = length
             return
         ep.sending = FILLER
+        self.iso_missed(ep)
+
+    def iso_missed(self, ep: InEndpoint) -> None:
+        """An empty packet went out because there was nothing to send."""
         causes = f.EPI_NAK | f.IEP_INTKNTXFEMP
         if self.queued(ep):
             self.allow(0x100 | ep.index, causes | f.IEP_INTKNEPMIS)

@@ -48,6 +48,7 @@ class UdcModel(Registers):
             Kind.LINE: self._on_line,
             Kind.SOF: self._on_sof,
             Kind.FLUSH: self.on_flush,
+            Kind.DESC: self.on_desc,
         }.items():
             self._effects[kind] = effect
 
@@ -58,10 +59,12 @@ class UdcModel(Registers):
             event: (kind, arg, data) as in `pymodel.trace`. `data` of a register read may be None
                 (nobody says what it should return).
             choice: payload for RX_COMMIT and TX_PACKET (bytes); for accesses to FIFO windows as
-                one burst the bytes written or the number of bytes to read (multiples of 4).
+                one burst the bytes written or the number of bytes to read (multiples of 4); the
+                second word of a descriptor that is loaded.
 
         Returns:
-            The value for a register read, the bytes of a burst, (address, bytes) of RX_POP.
+            The value for a register read, the bytes of a burst, (address, bytes) of RX_POP, the
+            address of a descriptor.
         """
         kind, arg, data = event
         effect = self._effects[kind]
@@ -161,7 +164,7 @@ class UdcModel(Registers):
                 self._emit(Kind.RX_WORD, 0, word)
             self._emit(kind, arg, data)
         elif kind == Kind.TX_PACKET:
-            address = self.ins[arg & 0xF].dma - (data + 3 & ~3)
+            address = self.to_fetch(self.ins[arg & 0xF])[0] - (data + 3 & ~3)
             for index, word in enumerate(_words(choice)):
                 self._emit(Kind.DMA_READ, address + 4 * index & 0xFFFFFF, word)
             self._emit(kind, arg, data)
@@ -171,6 +174,13 @@ class UdcModel(Registers):
             for index, word in enumerate(_words(payload)):
                 valid = min(len(payload) - 4 * index, 4) - 1
                 self._emit(Kind.DMA_WRITE, address + 4 * index & 0xFFFFFC | valid, word)
+        elif kind == Kind.DESC and arg >> 8:
+            self._emit(Kind.DMA_WRITE, result & 0xFFFFFC | 3, data)
+            self._emit(kind, arg, data)
+        elif kind == Kind.DESC:
+            self._emit(Kind.DMA_READ, result & 0xFFFFFC, data)
+            self._emit(Kind.DMA_READ, result + 4 & 0xFFFFFC, choice)
+            self._emit(kind, arg, data)
         else:
             self._emit(kind, arg, data)
 

@@ -14,6 +14,7 @@ from pymodel.trace import Kind
 
 from .fields import PKTSTS_SETUP
 from .model import UdcModel
+from .state import InEndpoint, OutEndpoint
 
 __all__ = ["DmaMemory", "EagerPolicy"]
 
@@ -22,6 +23,7 @@ _RX_STATUS = int(Kind.RX_STATUS)
 _RX_POP = int(Kind.RX_POP)
 _TX_PACKET = int(Kind.TX_PACKET)
 _FLUSH = int(Kind.FLUSH)
+_DESC = int(Kind.DESC)
 
 
 class DmaMemory(Protocol):
@@ -71,7 +73,7 @@ class EagerPolicy:
                 if self.dma_latency:
                     if self.dma_due is None and self._can_move():
                         self.dma_due = now + self.dma_latency
-                elif (entries or model.fetching) and self._move():
+                elif (entries or model.fetching or model.desc_on) and self._move():
                     continue
             if model.due:
                 for key, bits in list(model.due.items()):
@@ -88,11 +90,18 @@ class EagerPolicy:
 
     def _can_move(self) -> bool:
         model = self.model
+        if model.desc_on:
+            ends: list[InEndpoint | OutEndpoint] = [*model.ins, *model.outs]
+            for end in ends:
+                if model.closing_word(end) is not None or model.may_load(end):
+                    return True
         return model.rx_ready() or any(model.tx_ready(ep) for ep in model.fetching)
 
     def _move(self) -> bool:
-        """Move one packet; False if none can move."""
+        """Move one packet or descriptor; False if none can move."""
         model = self.model
+        if model.desc_on and self._descriptor():
+            return True
         if model.rx.entries and model.rx_ready():
             entry = model.rx.entries[0]
             address, payload = model.step((_RX_POP, entry.kind << 4 | entry.endpoint, entry.status))
@@ -105,12 +114,30 @@ class EagerPolicy:
         for ep in model.fetch_order(fetching) if model.shared else fetching:
             size = model.tx_ready(ep)
             if size:
-                payload = self.memory.device_read(ep.dma & ~3, size)
+                payload = self.memory.device_read(model.to_fetch(ep)[0] & ~3, size)
                 model.step((_TX_PACKET, ep.index, size), payload)
                 self.bytes_in += size
                 # Round robin: whoever was served goes to the end of the line.
                 fetching.remove(ep)
-                if ep.xfersize:
+                if model.to_fetch(ep)[1]:
                     fetching.append(ep)
                 return True
+        return False
+
+    def _descriptor(self) -> bool:
+        """Close or load one descriptor; False if there is none."""
+        model = self.model
+        for is_in, ends in ((0x10, model.ins), (0, model.outs)):
+            for end in ends:
+                arg = is_in | end.index
+                word = model.closing_word(end)
+                if word is not None:
+                    self.memory.device_write(end.dma & ~3, word.to_bytes(4, "little"))
+                    model.step((_DESC, 0x100 | arg, word))
+                    return True
+                if model.may_load(end):
+                    pair = self.memory.device_read(end.dma & ~3, 8)
+                    status = int.from_bytes(pair[:4], "little")
+                    model.step((_DESC, arg, status), int.from_bytes(pair[4:], "little"))
+                    return True
         return False

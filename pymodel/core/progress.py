@@ -55,7 +55,10 @@ class Progress:
                     left = sum(one.xfersize for one in model.fetching if model.queued(one))
                     pending[("tx", "FIFO 0", left)] = window.dma
                 else:
-                    pending[("tx", ep.index, ep.xfersize)] = window.dma
+                    pending[("tx", ep.index, model.to_fetch(ep)[1])] = window.dma
+        if model.desc_on:
+            for due in checker.path.descriptors.pending():
+                pending[due] = window.dma
         since = self._since
         if not pending and not since:
             return

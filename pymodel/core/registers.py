@@ -144,6 +144,8 @@ class Registers(Traffic):
         self._readers[base + f.EP_TSIZ] = partial(self._read_dieptsiz, ep)
         self._writers[base + f.EP_TSIZ] = partial(self._write_dieptsiz, ep)
         self._readers[base + f.EP_DMA] = lambda: ep.dma
+        if self.par.desc_dma:
+            self._readers[base + f.EP_DMAB] = lambda: ep.desc.address
         self._writers[base + f.EP_DMA] = partial(self._write_diepdma, ep)
         self._readers[base + f.EP_TXFSTS] = partial(self._space, ep.index)
 
@@ -156,6 +158,8 @@ class Registers(Traffic):
         self._readers[base + f.EP_TSIZ] = partial(self._read_doeptsiz, out)
         self._writers[base + f.EP_TSIZ] = partial(self._write_doeptsiz, out)
         self._readers[base + f.EP_DMA] = lambda: out.dma
+        if self.par.desc_dma:
+            self._readers[base + f.EP_DMAB] = lambda: out.desc.address
         self._writers[base + f.EP_DMA] = partial(self._write_doepdma, out)
 
     # -- the two accesses --------------------------------------------------------------------
@@ -206,6 +210,7 @@ class Registers(Traffic):
     def _write_gahbcfg(self, value: int) -> None:
         self.gahbcfg = value & (f.AHB_BITS if self.par.dma else f.AHB_BITS & ~f.AHB_DMAEN)
         self.dma_on = bool(self.gahbcfg & f.AHB_DMAEN)
+        self.switch_descriptors()
         self.refresh_all()
 
     def _write_gusbcfg(self, value: int) -> None:
@@ -264,7 +269,8 @@ class Registers(Traffic):
     # -- device registers --------------------------------------------------------------------
 
     def _write_dcfg(self, value: int) -> None:
-        self.dcfg = value & f.DCFG_BITS
+        self.dcfg = value & (f.DCFG_BITS if self.par.desc_dma else f.DCFG_BITS & ~f.DCFG_DESCDMA)
+        self.switch_descriptors()
         address = value >> 4 & 0x7F
         if not address:
             self.old_address = 0
@@ -413,6 +419,7 @@ class Registers(Traffic):
 
     def _write_diepdma(self, ep: InEndpoint, value: int) -> None:
         ep.dma = value
+        ep.desc.point(value)
 
     # -- OUT endpoints -----------------------------------------------------------------------
 
@@ -475,5 +482,6 @@ class Registers(Traffic):
 
     def _write_doepdma(self, out: OutEndpoint, value: int) -> None:
         out.dma = value
+        out.desc.point(value)
         if not out.index:
             out.setups = 0

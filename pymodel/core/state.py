@@ -11,6 +11,7 @@ from collections import deque
 from pymodel.config import UdcParameters
 
 from . import fields as f
+from .chain import Chain
 
 __all__ = ["InEndpoint", "OutEndpoint", "RxEntry", "RxFifo", "State", "TxFifo"]
 
@@ -44,10 +45,11 @@ class TxFifo:
 class RxEntry:
     """One status word in the Rx FIFO with its data words."""
 
-    __slots__ = ("data", "endpoint", "kind", "status", "words")
+    __slots__ = ("data", "endpoint", "frame", "kind", "status", "words")
 
-    def __init__(self, kind: int, endpoint: int, status: int, data: bytes) -> None:
-        """Hold an entry: PktSts, endpoint, the whole status word, payload."""
+    def __init__(self, kind: int, endpoint: int, status: int, data: bytes, frame: int = 0) -> None:
+        """Hold an entry: PktSts, endpoint, the whole status word, payload, 11 bits of SOFFN."""
+        self.frame = frame
         self.kind = kind
         self.endpoint = endpoint
         self.status = status
@@ -87,12 +89,14 @@ class InEndpoint:
     Attributes:
         exists: it was built (EP_DIRECTIONS); what was not is never active and has no registers.
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
+        desc: its descriptors, in descriptor DMA.
         sending: bytes of the packet that is on its way, below 0 for none.
         served: isochronous packets sent in the frame `served_at` (a `State.frame_serial`).
     """
 
     __slots__ = (
         "active",
+        "desc",
         "disabling",
         "dma",
         "enabled",
@@ -139,6 +143,7 @@ class InEndpoint:
         self.mc = 0
         self.dma = 0
         self.intr = 0
+        self.desc = Chain()
         self.sending = -1
         self.served = 0
         self.served_at = -1
@@ -150,12 +155,14 @@ class OutEndpoint:
     Attributes:
         exists: it was built, as for an IN endpoint.
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
+        desc: its descriptors, in descriptor DMA.
         rxdpid: code of the PID of the last isochronous packet (DOEPTSIZ.RxDPID).
         served_at: `State.frame_serial` when that packet came.
     """
 
     __slots__ = (
         "active",
+        "desc",
         "disabling",
         "dma",
         "enabled",
@@ -203,6 +210,7 @@ class OutEndpoint:
         self.setups = 0
         self.dma = 0
         self.intr = 0
+        self.desc = Chain()
 
 
 class State:

@@ -11,8 +11,8 @@ from pymodel.packets import PID
 from pymodel.trace import Answer
 
 from . import fields as f
+from .descriptors import Descriptors
 from .iso import FILLER
-from .lpm import LinkPower
 from .shared import TAKEN_BACK
 from .state import InEndpoint, RxEntry, TxFifo
 
@@ -42,18 +42,16 @@ Decision = tuple[int, int, int]
 """(answer, PID to send or to expect, bytes to send)."""
 
 
-class Traffic(LinkPower):
-    """Isochronous rules and LPM plus packets.
+class Traffic(Descriptors):
+    """Isochronous rules, LPM and descriptors plus packets.
 
     Attributes:
         due_status: status words without data that must be pushed, (PktSts, endpoint).
         token: (PID, endpoint, answer) of the OUT or SETUP whose data is awaited.
-        fetching: enabled IN endpoints with bytes to fetch, next one first (DMA mode).
     """
 
     due_status: list[tuple[int, int]]
     token: tuple[int, int, int] | None
-    fetching: list[InEndpoint]
 
     def reset_core(self) -> None:
         """Forget what is under way."""
@@ -85,17 +83,16 @@ class Traffic(LinkPower):
             return (self.decide_iso_out(out) if pid == _OUT else _SILENT), 0, 0
         if out.stall:
             return _STALL, 0, 0
-        if out.nak or not out.enabled or self.gout_nak_asked or not out.pktcnt:
+        if out.nak or not out.enabled or self.gout_nak_asked or not self.out_open(out):
             return _NAK, 0, 0
         words = (out.limit + 3 >> 2) + 2
         free = self.rx.depth - self.rx.used
         if free < words + SETUP_RESERVE and (free < words or self.rx.used):
             return _NAK, 0, 0
         expected = _DATA1 if out.toggle else _DATA0
-        if self.high_speed and n and pid == _OUT and out.eptype == f.EPTYPE_BULK:
-            last = out.pktcnt == 1
-            if last or free < 2 * words + SETUP_RESERVE:
-                return _NYET, expected, 0
+        bulk = self.high_speed and n and pid == _OUT and out.eptype == f.EPTYPE_BULK
+        if bulk and (self.out_last(out) or free < 2 * words + SETUP_RESERVE):
+            return _NYET, expected, 0
         return _ACK, expected, 0
 
     def _decide_in(self, n: int) -> Decision:
@@ -138,6 +135,9 @@ class Traffic(LinkPower):
             ep = self.ins[n] if n < len(self.ins) else None
             if ep is None:
                 return
+            if not n and self.status_stage:
+                self.status_stage = 2
+                self.find_status_stage()
             if answer == _DATA:
                 ep.sending = data
             elif answer == _ISO:
@@ -200,17 +200,23 @@ class Traffic(LinkPower):
         setup = token is not None and token[0] == _SETUP
         if setup:
             status = self._status(f.PKTSTS_SETUP, 0, 8, 0)
-            self._push(RxEntry(f.PKTSTS_SETUP, 0, status, payload))
+            entry = RxEntry(f.PKTSTS_SETUP, 0, status, payload)
+            self._push(entry)
+            self.promise(out, entry)
             self._accept_setup(payload)
             return
         if not n and self.control_read:
             self.control_open = False
         status = self._status(f.PKTSTS_DATA, n, data, f.DPID_OF_PID.get(pid, 0))
-        self._push(RxEntry(f.PKTSTS_DATA, n, status, payload))
+        entry = RxEntry(f.PKTSTS_DATA, n, status, payload, self.soffn & 0x7FF)
+        self._push(entry)
         if out.eptype == _TYPE_ISO:
             self.iso_received(out, pid)
         else:
             out.toggle ^= 1
+        if self.desc_on:
+            self.promise(out, entry)
+            return
         if out.pktcnt:
             out.pktcnt -= 1
         if not self.dma_on:
@@ -231,6 +237,7 @@ class Traffic(LinkPower):
         if out.supcnt:
             out.supcnt -= 1
         self.control_open = True
+        self.status_stage = 0 if self.control_read else 1
         self.setup_open = True
         self.setup_token = False
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
@@ -319,6 +326,8 @@ class Traffic(LinkPower):
         if not entries:
             return False
         entry = entries[0]
+        if self.desc_on and entry.kind in (f.PKTSTS_SETUP, f.PKTSTS_DATA):
+            return not self.desc_waits(self.outs[entry.endpoint], entry.kind)
         if entry.kind == f.PKTSTS_SETUP:
             out = self.outs[0]
             return out.enabled or out.setups > 0
@@ -331,6 +340,12 @@ class Traffic(LinkPower):
         rx.used -= entry.words
         out = self.outs[entry.endpoint]
         address, payload = out.dma, entry.data
+        if self.desc_on:
+            if entry.kind in (f.PKTSTS_SETUP, f.PKTSTS_DATA):
+                return self.desc_pop(out, entry)
+            self._pop_effect(entry)
+            self.find_status_stage()
+            return address, b""
         if entry.kind == f.PKTSTS_SETUP:
             if out.setups == 3:
                 out.dma = address = (address - 24) & f.M32
@@ -395,17 +410,12 @@ class Traffic(LinkPower):
             del fifo.raw[:words]
             ep.xfersize -= size
 
-    def _find_fetching(self) -> None:
-        """Keep the order of those that wait already."""
-        waiting = [ep for ep in self.fetching if ep.enabled and ep.xfersize]
-        new = [ep for ep in self.ins if ep.enabled and ep.xfersize and ep not in waiting]
-        self.fetching[:] = waiting + new
-
     def tx_ready(self, ep: InEndpoint) -> int:
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
         if not ep.enabled or ep.disabling:
             return 0
-        size = ep.limit if ep.xfersize > ep.limit else ep.xfersize
+        left = self.to_fetch(ep)[1]
+        size = ep.limit if left > ep.limit else left
         fifo = self.fifo_of(ep)
         if self.shared and not (self.fifo_number(ep) or self.queue_room()):
             return 0
@@ -421,8 +431,7 @@ class Traffic(LinkPower):
             fifo.packets.append(choice)  # type: ignore[arg-type]
         fifo.used += data + 3 >> 2
         self.fetch_next = ep.nextep
-        ep.xfersize -= data
-        ep.dma = (ep.dma + (data + 3 & ~3)) & f.M32
+        self.fetched(ep, data)
         self.fifo_changed(ep)
 
     def payload_to_send(self, n: int) -> bytes:
@@ -450,13 +459,15 @@ class Traffic(LinkPower):
             self.iso_sent(ep)
         else:
             ep.toggle ^= 1
-        if ep.pktcnt:
+        if self.desc_on:
+            self.sent(ep)
+        elif ep.pktcnt:
             ep.pktcnt -= 1
         if not n:
             # SET_ADDRESS takes effect with the status IN (section 4, DCFG.DevAddr).
             self.old_address = self.address
             self.control_open = self.control_open and self.control_read
-        if not ep.pktcnt:
+        if not ep.pktcnt and not self.desc_on:
             ep.enabled = False
             self.expect_in(n, f.EPI_XFERCOMPL)
         self.fifo_changed(ep)

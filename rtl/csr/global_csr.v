@@ -8,6 +8,7 @@
 module global_csr #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DMA = 2,
     parameter LPM = 0
@@ -152,8 +153,10 @@ module global_csr #(
         begin
             directions = 32'd0;
             for (n = 1; n < 16; n = n + 1) begin
-                directions[2*n] = (n > outs) && (n <= ins);
-                directions[2*n+1] = (n > ins) && (n <= outs);
+                directions[2*n] = (n <= ins) && !EP_DIRECTIONS[2*n+1]
+                                  && ((n > outs) || EP_DIRECTIONS[2*n]);
+                directions[2*n+1] = (n <= outs) && !EP_DIRECTIONS[2*n]
+                                    && ((n > ins) || EP_DIRECTIONS[2*n+1]);
             end
         end
     endfunction

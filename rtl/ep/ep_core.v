@@ -9,6 +9,7 @@
 module ep_core #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     // bits of a word address of the packet RAM
     parameter ADDRESS_WIDTH = 12,
     // 1 = extended tokens are answered
@@ -215,7 +216,9 @@ module ep_core #(
         .window(csr_window), .each(csr_each)
     );
 
-    ep_sequencer #(.NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS)) ep_sequencer (
+    ep_sequencer #(
+        .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .EP_DIRECTIONS(EP_DIRECTIONS)
+    ) ep_sequencer (
         .clk(clk), .rst(rst), .startup(startup),
         .rx_valid(rx_valid), .rx_type(rx_type), .rx_token(rx_data[7:0]), .rx_hold(push),
         .token_ep(packet_ep), .sending_ep(sending_ep_reg),
@@ -493,7 +496,7 @@ module ep_core #(
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
-    ep_flags #(.INS(INS), .OUTS(OUTS)) ep_flags (
+    ep_flags #(.INS(INS), .OUTS(OUTS), .EP_DIRECTIONS(EP_DIRECTIONS)) ep_flags (
         .clk(clk), .rst(rst), .slot(slot_wide), .is_out0(is_out0),
         .is_in(!out),
         .flags(flags_now), .flags_write(write_flags && exists), .flags_data(flags_data),
@@ -522,7 +525,7 @@ module ep_core #(
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
         .size_write(startup || write_size || (end_out && !dma_enable) || act_moved
-                    || window_push),
+                    || (window_push && exists)),
         .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
         .count(count),
         .count_write(startup || write_size || rx_fifo_commit || acknowledged),

@@ -10,7 +10,9 @@
 module ep_flags #(
     // IN and OUT endpoints with EP0
     parameter INS = 8,
-    parameter OUTS = 8
+    parameter OUTS = 8,
+    // see udc
+    parameter [31:0] EP_DIRECTIONS = 32'd0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -72,6 +74,19 @@ module ep_flags #(
     localparam [N-1:0] EP0 = {{(OUTS-1){1'b0}}, 1'b1, {(INS-1){1'b0}}, 1'b1};
     localparam [N-1:0] ONE = {{(N-1){1'b0}}, 1'b1};
 
+    // the IN endpoints that there are
+    function [INS-1:0] ins_there;
+        input [31:0] code;
+        integer n;
+        begin
+            for (n = 0; n < INS; n = n + 1) begin
+                ins_there[n] = !code[2*n+1];
+            end
+        end
+    endfunction
+
+    localparam [INS-1:0] IN_THERE = ins_there(EP_DIRECTIONS);
+
     wire [N-1:0] select = ONE << slot;
 
     assign flags = {|(disable_reg & select), |(pid_reg & select), |(active_reg & select),
@@ -93,7 +108,7 @@ module ep_flags #(
         | (token_reg[INS-1:0] & {INS{in_mask[4]}})
         | (nak_effective_reg & {INS{in_mask[6]}})
         | (nak_sent_reg & {INS{in_mask[13]}})
-        | (tx_empty & empty_mask[INS-1:0]);
+        | (tx_empty & empty_mask[INS-1:0] & IN_THERE);
 
     wire [OUTS-1:0] out_bits =
         (complete_reg[N-1:INS] & {OUTS{out_mask[0]}})

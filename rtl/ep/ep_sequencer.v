@@ -8,7 +8,9 @@
 // leaves room for those below it.
 module ep_sequencer #(
     parameter NUM_IN_EPS = 7,
-    parameter NUM_OUT_EPS = 7
+    parameter NUM_OUT_EPS = 7,
+    // see udc
+    parameter [31:0] EP_DIRECTIONS = 32'd0
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -63,6 +65,21 @@ module ep_sequencer #(
 
     localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
     localparam [4:0] LAST_OUT = NUM_OUT_EPS[4:0];
+
+    // endpoints of a direction up to the last one; bit `other` excludes some
+    function [15:0] there;
+        input [4:0] last;
+        input other;
+        integer n;
+        begin
+            for (n = 0; n < 16; n = n + 1) begin
+                there[n] = (n <= last) && !EP_DIRECTIONS[2*n+other];
+            end
+        end
+    endfunction
+
+    localparam [15:0] IN_THERE = there(LAST_IN, 1'b1);
+    localparam [15:0] OUT_THERE = there(LAST_OUT, 1'b0);
 
     localparam [3:0] MSG_TOKEN = 4'd1;
     localparam [3:0] MSG_END = 4'd3;
@@ -148,7 +165,7 @@ module ep_sequencer #(
         end
     end
 
-    wire exists_next = {1'b0, ep_next} <= (out_next ? LAST_OUT : LAST_IN);
+    wire exists_next = out_next ? OUT_THERE[ep_next] : IN_THERE[ep_next];
     wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
 
     always @(posedge clk) begin

@@ -16,7 +16,7 @@ module tb_top #
 (
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
-    parameter EP_DIRECTIONS = 0,
+    parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,

@@ -21,16 +21,22 @@ _TRIES = 20_000
 
 
 class MiniHost:
-    """Control and bulk transfers, one transaction at a time."""
+    """Control and bulk transfers, one transaction at a time.
+
+    Modes are "dma", "slave" or "desc", with "-shared" behind them for shared FIFOs.
+    """
+
+    MODES = ("dma", "slave", "dma-shared", "slave-shared", "desc")
 
     def __init__(
         self,
         mode: str = "dma",
         speed: str = "high",
         node: str | None = None,
-        fifo: str = "dedicated",
         **parameters: int,
     ) -> None:
+        mode, _, scheme = mode.partition("-")
+        fifo = scheme or "dedicated"
         self.kernel = Kernel()
         hardware = {"dedicated_fifo": int(fifo == "dedicated"), "desc_dma": int(mode == "desc")}
         self.parameters = UdcParameters(time_scale=100, **hardware | parameters)

@@ -17,20 +17,19 @@ from pymodel.gen.udc_regs import (
     DCTL,
     DIEPCTL,
     DIEPDMA,
-    DIEPEMPMSK,
     DIEPINT,
     DIEPTSIZ,
     DOEPCTL,
     DOEPDMA,
     DOEPINT,
     DOEPTSIZ,
-    DTXFSTS,
-    FIFO,
     GINTSTS,
 )
 from tb.kernel import DmaBuffer, DmaPool, os_error
 
 from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
+from .dwc2_desc import DescriptorList
+from .dwc2_tx import DISABLED, EPDIS, EPENA, SNAK, XFER_COMPLETE
 
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
@@ -41,19 +40,13 @@ __all__ = ["Dwc2Ep", "RequestBuffer"]
 
 log = logging.getLogger(__name__)
 
-EPENA = DIEPCTL.EPEna.mask
-EPDIS = DIEPCTL.EPDis.mask
 CNAK = DIEPCTL.CNAK.mask
-SNAK = DIEPCTL.SNAK.mask
 STALL = DIEPCTL.Stall.mask
 SETD0PID = DIEPCTL.SetD0PID.mask
 _PARITY = (DIEPCTL.SetEvenFr.mask, DIEPCTL.SetOddFr.mask)
 SIZE_MASK = DIEPTSIZ.XferSize.mask
 PKT_LSB = DIEPTSIZ.PktCnt.lsb
 MC_LSB = DIEPTSIZ.MC.lsb
-IN_NAK_EFFECTIVE = DIEPINT.INEPNakEff.mask
-DISABLED = DIEPINT.EPDisbld.mask
-XFER_COMPLETE = DIEPINT.XferCompl.mask
 _RX_WAITS = 64
 
 
@@ -118,6 +111,7 @@ class Dwc2Ep(UsbEp):
         ctl: what the control register holds apart from command bits.
         queue: requests, the oldest first; `active` is the one in the hardware.
         iso: its frames, if it is isochronous.
+        chain: its descriptors, in descriptor DMA.
     """
 
     def __init__(
@@ -138,6 +132,7 @@ class Dwc2Ep(UsbEp):
         self.halted = False
         self.wedged = False
         self.iso: IsoStream | None = None
+        self.chain: DescriptorList | None = None
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -186,6 +181,9 @@ class Dwc2Ep(UsbEp):
         left = request.length - request.actual
         if not self.dir_in:
             left = self._rounded(left)
+        if self.chain is not None:
+            await self._program_chain(self.chain, request, left)
+            return
         limit = min(self.hw.max_bytes // packet, self.hw.max_packets) * packet
         size = min(left, limit)
         packets = max(-(-size // packet), 1)
@@ -205,29 +203,54 @@ class Dwc2Ep(UsbEp):
             self._pushed = 0
             await self.fill()
 
+    async def _program_chain(self, chain: DescriptorList, request: UsbRequest, left: int) -> None:
+        """Descriptor DMA: start a chain for what is left of a request."""
+        address = self._address + request.actual if left else 0
+        self._programmed = chain.build(address, left, self.maxpacket, zero=self._zlp)
+        if self._programmed == left:
+            self._zlp = False
+        await self.hw.write(self.r_dma, chain.address)
+        await self.hw.write(self.r_ctl, self.ctl | EPENA | CNAK)
+
     async def fill(self) -> None:
         """Slave mode: push whole packets while the Tx FIFO has room for them."""
-        request = self.active
+        request, tx = self.active, self.udc.tx
         if request is None:
-            await self.udc.fifo_empty_interrupt(self.number, False)
+            await tx.wait(self, False)
             return
         data, packet = request.data(), self.maxpacket
         while self._pushed < self._programmed:
-            room = 4 * (await self.hw.read(DTXFSTS.at(self.fifo)) & 0xFFFF)
+            room, packets = await tx.room(self)
             left = self._programmed - self._pushed
             if packet % 4:
                 # Each packet starts at a word of its own.
-                take = min(left, packet) if room >= min(left, packet) else 0
-            elif room >= left:
+                take = min(left, packet) if packets and room >= min(left, packet) else 0
+            elif room >= left and packets * packet >= left:
                 take = left
             else:
-                take = room // packet * packet
+                take = min(room // packet, packets) * packet
             if not take:
                 break
             begin = request.actual + self._pushed
-            await self.hw.bus.write_fifo(FIFO.at(self.fifo), data[begin : begin + take])
+            await self.hw.bus.write_fifo(tx.window(self), data[begin : begin + take])
             self._pushed += take
-        await self.udc.fifo_empty_interrupt(self.number, self._pushed < self._programmed)
+        await tx.wait(self, self._pushed < self._programmed)
+
+    @property
+    def loaded(self) -> bool:
+        """True if the Tx FIFO may hold packets of the active request."""
+        return self.active is not None and bool(self._programmed if self.hw.dma else self._pushed)
+
+    async def resume(self) -> None:
+        """Go on after the Tx FIFO has been emptied, with the first packet that was not sent."""
+        request = self.active
+        if request is None:
+            return
+        packet = self.maxpacket
+        left = DIEPTSIZ.PktCnt.get(await self.hw.read(self.r_tsiz))
+        sent = max(-(-self._programmed // packet), 1) - left
+        request.actual += min(sent * packet, self._programmed)
+        await self._program(request)
 
     # -- finishing -------------------------------------------------------------------------
 
@@ -261,12 +284,15 @@ class Dwc2Ep(UsbEp):
                 return
             self.finish(request, 0)
         else:
-            if self.hw.dma:
+            fits = True
+            if self.chain is not None:
+                self._got, fits = self.chain.received()
+            elif self.hw.dma:
                 left = await self.hw.read(self.r_tsiz) & SIZE_MASK
                 self._got = self._programmed - left
             request.actual += self._got
-            if request.actual > request.length:
-                request.actual = request.length
+            if request.actual > request.length or not fits:
+                request.actual = min(request.actual, request.length)
                 self.finish(request, -errno.EOVERFLOW)
             elif self._got == self._programmed and request.actual < request.length:
                 await self._program(request)
@@ -305,25 +331,8 @@ class Dwc2Ep(UsbEp):
             True if the transfer had been complete already.
         """
         if self.dir_in:
-            return await self._stop_in()
+            return await self.udc.tx.stop(self)
         return await stop_out(self.udc, [self])
-
-    async def _stop_in(self) -> bool:
-        hw = self.hw
-        if not self.hw.dma:
-            await self.udc.fifo_empty_interrupt(self.number, False)
-        if await hw.read(self.r_ctl) & EPENA:
-            await hw.write(self.r_int, IN_NAK_EFFECTIVE)
-            await hw.write(self.r_ctl, self.ctl | SNAK)
-            await hw.poll(self.r_int, IN_NAK_EFFECTIVE, IN_NAK_EFFECTIVE, f"{self.name} NAK")
-            # It may have completed between the two readings.
-            if await hw.read(self.r_ctl) & EPENA:
-                await hw.write(self.r_ctl, self.ctl | SNAK | EPDIS)
-                await hw.poll(self.r_int, DISABLED, DISABLED, f"{self.name} disable")
-        causes = await hw.read(self.r_int)
-        await hw.write(self.r_int, causes)
-        await hw.flush(self.fifo)
-        return bool(causes & XFER_COMPLETE)
 
 
 async def stop_out(udc: Dwc2Udc, endpoints: list[Dwc2Ep]) -> bool:
@@ -365,8 +374,3 @@ async def _global_nak_effective(udc: Dwc2Udc) -> None:
         if status & GINTSTS.RxFLvl.mask:
             await udc.pop_rx()
     raise os_error(errno.ETIMEDOUT, f"{hw.name}: the global OUT NAK does not take effect")
-
-
-async def set_fifo_empty_mask(udc: Dwc2Udc, bits: int) -> None:
-    """Write which Tx FIFOs interrupt when they run empty."""
-    await udc.hw.write(DIEPEMPMSK.OFFSET, bits)

@@ -14,46 +14,29 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pymodel.gen.udc_regs import (
-    DCFG,
     DIEPCTL,
     DIEPDMA,
     DIEPINT,
     DIEPTSIZ,
+    DIEPTSIZ0,
     DOEPCTL,
     DOEPCTL0,
     DOEPDMA,
     DOEPINT,
     DOEPTSIZ,
     DOEPTSIZ0,
-    FIFO,
     GINTSTS,
 )
 from tb.kernel import DmaBuffer, os_error
-from tb.usb import (
-    FEATURE_DEVICE_REMOTE_WAKEUP,
-    FEATURE_ENDPOINT_HALT,
-    DeviceState,
-    Recipient,
-    Request,
-    RequestType,
-    SetupPacket,
-    Speed,
-)
+from tb.usb import DeviceState, Request, SetupPacket
 
 from ..composite import USB_GADGET_DELAYED_STATUS
 from ..endpoint import EpCaps, UsbEp, UsbEpOps, UsbRequest, usb_gadget_giveback_request
 from ..gadget import usb_gadget_set_state
-from .dwc2_ep import (
-    CNAK,
-    DISABLED,
-    EPDIS,
-    EPENA,
-    IN_NAK_EFFECTIVE,
-    PKT_LSB,
-    SNAK,
-    STALL,
-    RequestBuffer,
-)
+from .dwc2_desc import BYTES, INTERRUPT, LAST, SHORT, DescriptorList
+from .dwc2_ep import CNAK, PKT_LSB, STALL, RequestBuffer
+from .dwc2_requests import StandardRequests
+from .dwc2_tx import EPENA, SNAK
 
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
@@ -66,11 +49,14 @@ log = logging.getLogger(__name__)
 PACKET = 64
 # Two slots, each for a SETUP or a data packet: while one is read the other is armed.
 _SLOTS = 2
+# Descriptor DMA: a list of one descriptor for each slot, and one for IN.
+_LISTS = _SLOTS + 1
+_IN_LIST = _SLOTS
+_LONGEST = BYTES // PACKET * PACKET
 _SETUP_SIZE = 8
 _SETUPS_IN_A_ROW = 3
 _MAX_CHUNK = 127
 _SETUP_COUNT = DOEPTSIZ0.SUPCnt.put(3)
-_CTL_IN = DIEPCTL.at(0)
 _CTL_OUT = DOEPCTL.at(0)
 
 
@@ -92,7 +78,15 @@ class Dwc2Ep0(UsbEp):
         state: stage of the control transfer.
         setups: number of SETUPs that the hardware has announced; a rising number tells that
             whatever is being prepared is stale.
+        ctl: what DIEPCTL0 holds apart from command bits.
+        number, fifo, r_ctl, r_int, r_tsiz: of the IN direction, as `Dwc2Ep` has them.
     """
+
+    number = 0
+    fifo = 0
+    r_ctl = DIEPCTL.at(0)
+    r_int = DIEPINT.at(0)
+    r_tsiz = DIEPTSIZ.at(0)
 
     def __init__(self, udc: Dwc2Udc, gadget: UsbGadget, ops: UsbEpOps) -> None:
         """Start idle."""
@@ -103,17 +97,24 @@ class Dwc2Ep0(UsbEp):
         self.active: UsbRequest | None = None
         self.state = Ep0State.IDLE
         self.setups = 0
+        self.ctl = DIEPCTL.USBActEP.mask
         self.ctrl = SetupPacket(0, 0, 0, 0, 0)
         self.area: DmaBuffer | None = None
+        self.requests = StandardRequests(udc, self)
+        self.lists: DescriptorList | None = None
         self._slot = 0
         self._stored = False
         self._seen = 0
         self._address = 0
         self._chunk = 0
+        self._pushed = False
         self._length = 0
         self._zlp = False
         self._slave_out = b""
         self._slave_setup = b""
+        self._desc_setup = b""
+        self._status_asked = False
+        self._status_due = False
 
     # -- hardware side (hard interrupt context) ---------------------------------------------
 
@@ -124,6 +125,9 @@ class Dwc2Ep0(UsbEp):
         of a host that missed our ACK follow it in memory, three at most before the address
         rewinds; with the first token after them comes SetUp, and the last one counts.
         """
+        if self.hw.desc:
+            await self._descriptor_causes(causes)
+            return
         stored = bool(causes & DOEPINT.StupPktRcvd.mask)
         if stored:
             self._stored = True
@@ -142,13 +146,32 @@ class Dwc2Ep0(UsbEp):
             size = max(PACKET - left, 0)
             self.udc.post("out", bytes(self.udc.pool.memory.read(self._address_of_slot(), size)))
 
+    async def _descriptor_causes(self, causes: int) -> None:
+        """Descriptor DMA: the same, but each SETUP ends its descriptor and disables the endpoint.
+
+        Those that follow wait in the Rx FIFO until there is another descriptor.
+        """
+        lists, memory = self.lists, self.udc.pool.memory
+        assert lists is not None
+        slot, address = self._slot, self._address_of_slot()
+        if causes & DOEPINT.StupPktRcvd.mask:
+            self._desc_setup = bytes(memory.read(address, _SETUP_SIZE))
+            await self._setup_came()
+            self._slot = (slot + 1) % _SLOTS
+            await self.arm_setup()
+        elif causes & DOEPINT.XferCompl.mask:
+            self.udc.post("out", bytes(memory.read(address, lists.got(slot))))
+        if causes & DOEPINT.SetUp.mask:
+            self.udc.post("setup", self._desc_setup, self.setups)
+        if causes & DOEPINT.StsPhseRcvd.mask:
+            self.udc.post("status")
+
     async def _setup_came(self) -> None:
         """Void what is being answered; the NAK of the SETUP may have been cleared just now."""
         self.setups += 1
         if self.state not in (Ep0State.IDLE, Ep0State.WAIT):
-            active = DOEPCTL0.USBActEP.mask
-            await self.hw.write(_CTL_IN, active | SNAK)
-            await self.hw.write(_CTL_OUT, active | SNAK)
+            await self.hw.write(self.r_ctl, self.ctl | SNAK)
+            await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | SNAK)
 
     def _address_of_slot(self) -> int:
         assert self.area is not None
@@ -181,7 +204,10 @@ class Dwc2Ep0(UsbEp):
 
     async def arm_setup(self) -> None:
         """Let a SETUP come in, but no data (interrupts are off)."""
-        if self.hw.dma:
+        if self.lists is not None:
+            await self._put_slot(self.lists)
+            await self._start_out(0)
+        elif self.hw.dma:
             await self.hw.write(DOEPTSIZ.at(0), self._tsiz(_SETUP_SIZE * _SETUPS_IN_A_ROW))
             await self.hw.write(DOEPDMA.at(0), self._address_of_slot())
             await self._start_out(0)
@@ -192,9 +218,18 @@ class Dwc2Ep0(UsbEp):
         The DMA address is that of `arm_setup`, and only written after a packet (`again`): a SETUP
         may have come meanwhile, and its place must not be forgotten.
         """
+        if self.lists is not None:
+            if again:
+                await self._put_slot(self.lists)
+            return
         await self.hw.write(DOEPTSIZ.at(0), self._tsiz(PACKET))
         if again and self.hw.dma:
             await self.hw.write(DOEPDMA.at(0), self._address_of_slot())
+
+    async def _put_slot(self, lists: DescriptorList) -> None:
+        """Descriptor DMA: let the next packet go into the slot, be it SETUP or data."""
+        lists.put(self._slot, LAST | INTERRUPT, PACKET, self._address_of_slot())
+        await self.hw.write(DOEPDMA.at(0), lists.at(self._slot))
 
     async def _start_out(self, command: int = CNAK) -> None:
         await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | EPENA | command)
@@ -203,22 +238,60 @@ class Dwc2Ep0(UsbEp):
         """Set up `size` bytes of the active request from its actual position (interrupts off)."""
         packets = max(-(-size // PACKET), 1)
         self._chunk = size
-        await self.hw.write(DIEPTSIZ.at(0), packets << PKT_LSB | size)
+        self._pushed = False
+        if self.lists is not None:
+            at = self._address + self.active.actual if size and self.active is not None else 0
+            short = SHORT if size % PACKET else 0
+            self.lists.put(_IN_LIST, LAST | INTERRUPT | short, size, at)
+            await self.hw.write(DIEPDMA.at(0), self.lists.at(_IN_LIST))
+            return
+        await self.hw.write(self.r_tsiz, packets << PKT_LSB | size)
         if self.hw.dma and size and self.active is not None:
             await self.hw.write(DIEPDMA.at(0), self._address + self.active.actual)
 
     async def _start_in(self) -> None:
-        await self.hw.write(_CTL_IN, DOEPCTL0.USBActEP.mask | EPENA | CNAK)
+        await self.hw.write(self.r_ctl, self.ctl | EPENA | CNAK)
+        if not self.hw.dma and self._chunk:
+            await self.udc.tx.make_room(self, self._chunk)
+            await self.fill()
+
+    async def fill(self) -> None:
+        """Slave mode: push what has been set up; the Tx FIFO has room for it."""
         request, size = self.active, self._chunk
-        if not self.hw.dma and size and request is not None:
+        if size and request is not None and not self._pushed:
+            self._pushed = True
             data = request.data()[request.actual : request.actual + size]
-            await self.hw.bus.write_fifo(FIFO.at(0), data)
+            await self.hw.bus.write_fifo(self.udc.tx.window(self), data)
+
+    @property
+    def loaded(self) -> bool:
+        """True if the Tx FIFO may hold packets of the active request."""
+        return self.active is not None and bool(self._chunk if self.hw.dma else self._pushed)
+
+    async def resume(self) -> None:
+        """Go on after the Tx FIFO has been emptied, with the first packet that was not sent."""
+        request = self.active
+        if request is None:
+            return
+        left = DIEPTSIZ0.PktCnt.get(await self.hw.read(self.r_tsiz))
+        sent = min((max(-(-self._chunk // PACKET), 1) - left) * PACKET, self._chunk)
+        request.actual += sent
+        await self._send(self._chunk - sent)
 
     async def _send(self, size: int) -> None:
         """Send `size` bytes of the active request, unless overtaken (interrupts are off)."""
         await self._prepare_in(size)
         if not await self._overtaken():
             await self._start_in()
+
+    async def _send_status(self) -> None:
+        """Answer the status stage (interrupts are off).
+
+        Descriptor DMA: only when the host has come to it.
+        """
+        self._status_due = self.hw.desc and not self._status_asked
+        if not self._status_due:
+            await self._send(0)
 
     async def _overtaken(self) -> bool:
         """Look, as late as possible, whether a new SETUP has come (interrupts are off)."""
@@ -231,17 +304,7 @@ class Dwc2Ep0(UsbEp):
 
     async def stop_in(self) -> None:
         """Take back what EP0 IN still has to send (interrupts are off)."""
-        hw = self.hw
-        active = DOEPCTL0.USBActEP.mask
-        if await hw.read(_CTL_IN) & EPENA:
-            await hw.write(DIEPINT.at(0), IN_NAK_EFFECTIVE)
-            await hw.write(_CTL_IN, active | SNAK)
-            await hw.poll(DIEPINT.at(0), IN_NAK_EFFECTIVE, IN_NAK_EFFECTIVE, "ep0 NAK")
-            if await hw.read(_CTL_IN) & EPENA:
-                await hw.write(_CTL_IN, active | SNAK | EPDIS)
-                await hw.poll(DIEPINT.at(0), DISABLED, DISABLED, "ep0 disable")
-        await hw.write(DIEPINT.at(0), await hw.read(DIEPINT.at(0)))
-        await hw.flush(0)
+        await self.udc.tx.stop(self)
 
     async def stall(self) -> None:
         """Answer with STALL until the next SETUP, which the hardware lets end it.
@@ -252,21 +315,25 @@ class Dwc2Ep0(UsbEp):
         self.state = Ep0State.IDLE
         if self._stale:
             return
-        active = DOEPCTL0.USBActEP.mask
         with self.hw.lock:
             if self.ctrl.wLength and not self.ctrl.is_in:
-                await self.hw.write(_CTL_OUT, active | STALL)
-            await self.hw.write(_CTL_IN, active | STALL | CNAK)
+                await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | STALL)
+            await self.hw.write(self.r_ctl, self.ctl | STALL | CNAK)
 
     # -- events (irq thread) ---------------------------------------------------------------
 
     async def handle(self, kind: str, data: bytes, mark: int) -> None:
-        """Play one event: "setup", "in" or "out"; `mark` is `setups` at the time of a SETUP."""
+        """Play one event: "setup", "in", "out" or "status"; a SETUP's `mark` is `setups` then."""
         if kind == "setup":
             self._seen = mark
             await self._setup(SetupPacket.parse(data))
         elif kind == "in":
             await self._in_done()
+        elif kind == "status":
+            self._status_asked = True
+            if self._status_due:
+                with self.hw.lock:
+                    await self._send_status()
         else:
             await self._out_done(data)
 
@@ -277,9 +344,9 @@ class Dwc2Ep0(UsbEp):
             self.abort(-errno.ECONNRESET)
         self.ctrl = ctrl
         self.state = Ep0State.WAIT
-        self.stall_status = False
+        self.stall_status = self._status_asked = self._status_due = False
         try:
-            if not await self._standard(ctrl):
+            if not await self.requests.handle(ctrl):
                 await self._ask_driver(ctrl)
         except OSError as error:
             log.info("ep0: %s stalled: %s", bytes(ctrl).hex(" "), error.strerror)
@@ -330,11 +397,14 @@ class Dwc2Ep0(UsbEp):
                 await self._start_out()
         else:
             self.state = Ep0State.STATUS_IN
-            await self._send(0)
+            await self._send_status()
 
     def _next_chunk(self, request: UsbRequest) -> int:
         left = self._length - request.actual
-        return left if left <= _MAX_CHUNK else PACKET
+        # The size field holds two packets less one byte; FIFO 0 may hold one only.
+        if self.lists is not None:
+            return min(left, _LONGEST)
+        return left if left <= min(_MAX_CHUNK, 4 * self.hw.fifo_words[0]) else PACKET
 
     async def _in_done(self) -> None:
         request = self.active
@@ -352,6 +422,7 @@ class Dwc2Ep0(UsbEp):
             self.state = Ep0State.IDLE
             if request is not None:
                 self.finish(request, 0)
+            await self.requests.status_over()
 
     async def _out_done(self, data: bytes) -> None:
         request = self.active
@@ -390,7 +461,7 @@ class Dwc2Ep0(UsbEp):
         with self.hw.lock:
             await self.arm_setup()
             if not self.stall_status:
-                await self._send(0)
+                await self._send_status()
         if self.stall_status:
             self.stall_status = False
             await self.stall()
@@ -416,78 +487,15 @@ class Dwc2Ep0(UsbEp):
         self.active = None
         self.state = Ep0State.IDLE
 
-    # -- requests that the UDC driver answers itself ------------------------------------------
-
-    async def _standard(self, ctrl: SetupPacket) -> bool:
-        """Handle what composite never sees; False leaves it to the gadget driver.
-
-        Raises:
-            OSError: the request is to be stalled.
-        """
-        if ctrl.type != RequestType.STANDARD:
-            return False
-        if ctrl.bRequest == Request.SET_ADDRESS:
-            await self._set_address(ctrl)
-            return True
-        if ctrl.bRequest == Request.GET_STATUS and ctrl.bmRequestType in (0x80, 0x81, 0x82):
-            if ctrl.recipient == Recipient.DEVICE and ctrl.wIndex:
-                return False
-            if ctrl.recipient == Recipient.INTERFACE and self.gadget.speed >= Speed.SUPER:
-                return False
-            await self._reply(self._status(ctrl).to_bytes(2, "little"))
-            return True
-        if ctrl.bRequest in (Request.SET_FEATURE, Request.CLEAR_FEATURE):
-            return await self._feature(ctrl, ctrl.bRequest == Request.SET_FEATURE)
-        return False
-
-    async def _reply(self, data: bytes) -> None:
-        request = UsbRequest(self)
-        request.buf, request.length = data, len(data)
-        request.complete = self._replied
-        self.ops.queue(self, request)
-
-    def _replied(self, ep: UsbEp, request: UsbRequest) -> None:
-        ep.ops.free_request(ep, request)
-
-    async def _set_address(self, ctrl: SetupPacket) -> None:
-        if ctrl.wValue > 127 or ctrl.wLength or self.gadget.state == DeviceState.CONFIGURED:
-            raise os_error(errno.EINVAL, f"SET_ADDRESS {ctrl.wValue}")
-        with self.hw.lock:
-            config = await self.hw.read(DCFG.OFFSET)
-            await self.hw.write(DCFG.OFFSET, DCFG.DevAddr.set(config, ctrl.wValue))
-        state = DeviceState.ADDRESS if ctrl.wValue else DeviceState.DEFAULT
-        usb_gadget_set_state(self.gadget, state)
-        await self._reply(b"")
-
-    def _status(self, ctrl: SetupPacket) -> int:
-        if ctrl.recipient == Recipient.DEVICE:
-            return int(self.gadget.is_selfpowered) | int(self.udc.remote_wakeup) << 1
-        if ctrl.recipient == Recipient.ENDPOINT and ctrl.wIndex & 0x7F:
-            return int(self.udc.endpoint_by_address(ctrl.wIndex).halted)
-        return 0
-
-    async def _feature(self, ctrl: SetupPacket, on: bool) -> bool:
-        kind, feature = ctrl.recipient, ctrl.wValue
-        if kind == Recipient.DEVICE and feature == FEATURE_DEVICE_REMOTE_WAKEUP:
-            self.udc.remote_wakeup = on
-        elif kind == Recipient.ENDPOINT and feature == FEATURE_ENDPOINT_HALT:
-            if ctrl.wIndex & 0x7F == 0:
-                if on:
-                    raise os_error(errno.EINVAL, "ep0 cannot be halted")
-            else:
-                await self.udc.host_halt(self.udc.endpoint_by_address(ctrl.wIndex), on)
-        elif kind == Recipient.INTERFACE:
-            return False
-        else:
-            raise os_error(errno.EINVAL, f"feature {feature} of recipient {kind} is not supported")
-        await self._reply(b"")
-        return True
+    # -- memory ------------------------------------------------------------------------------
 
     def make_area(self) -> None:
         """DMA mode: get the memory into which SETUPs and OUT packets go."""
         if self.area is None and self.hw.dma:
             self.area = self.udc.pool.alloc(_SLOTS * PACKET)
             self.area.map(False)
+            if self.hw.desc:
+                self.lists = DescriptorList(self.udc.pool, _LISTS)
 
     def free_area(self) -> None:
         """Give that memory back; the core has been stopped."""
@@ -495,3 +503,6 @@ class Dwc2Ep0(UsbEp):
             self.area.unmap()
             self.udc.pool.free(self.area)
             self.area = None
+        if self.lists is not None:
+            self.lists.free()
+            self.lists = None

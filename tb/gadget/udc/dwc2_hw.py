@@ -44,7 +44,7 @@ class Dwc2Hw:
         mode: "slave", "dma" or "desc".
         dma: the core moves the data, by buffer or descriptor DMA (else slave mode).
         desc: it does so by descriptors.
-        shared: Tx FIFO 0 serves all non-periodic endpoints.
+        shared: Tx FIFO 0 serves all non-periodic endpoints; `fifo` is the scheme's name.
         tx_fifos: Tx FIFOs other than 0.
         lock: keeps interrupts away from sequences of accesses.
         endpoints: number of endpoint indices with EP0; `has_in(n)`, `has_out(n)` tell directions.
@@ -73,6 +73,11 @@ class Dwc2Hw:
         self.fifo_words: list[int] = []
         self._directions = 0
         self._plan = FifoPlan(0, 0, ())
+
+    @property
+    def fifo(self) -> str:
+        """Name of the FIFO scheme."""
+        return "shared" if self.shared else "dedicated"
 
     def has_in(self, number: int) -> bool:
         """Tell whether endpoint `number` has an IN direction."""
@@ -126,7 +131,7 @@ class Dwc2Hw:
         self.shared = not GHWCFG4.DedFifoMode.get(config4)
         fifos = GHWCFG4.NumDevPerioEps if self.shared else GHWCFG4.InEps
         self.tx_fifos = fifos.get(config4)
-        reason = refusal(self.mode, "shared" if self.shared else "dedicated")
+        reason = refusal(self.mode, self.fifo)
         if reason is None and self.desc and not GHWCFG4.DescDMAEnabled.get(config4):
             reason = "built without descriptor DMA; use buffer DMA"
         if reason:
@@ -145,7 +150,7 @@ class Dwc2Hw:
             identity,
             self.endpoints,
             self.ram_words,
-            "shared" if self.shared else "dedicated",
+            self.fifo,
             {"dma": "buffer DMA", "desc": "descriptor DMA"}.get(self.mode, "slave"),
         )
 

@@ -31,8 +31,9 @@ from tb.kernel import IrqReturn
 from tb.usb import DeviceState, Speed
 
 from ..gadget import usb_gadget_set_state, usb_gadget_udc_reset
-from .dwc2_ep import XFER_COMPLETE, Dwc2Ep
+from .dwc2_ep import Dwc2Ep
 from .dwc2_iso import INCOMPLETE
+from .dwc2_tx import XFER_COMPLETE
 
 if TYPE_CHECKING:
     from .dwc2_udc import Dwc2Udc
@@ -50,7 +51,7 @@ _BUS_EVENTS = (
     (_G.SessReqInt.mask, "session"),
 )
 _BUS_MASK = sum(mask for mask, _ in _BUS_EVENTS)
-_CONTROL_EVENTS = frozenset(("setup", "in", "out"))
+_CONTROL_EVENTS = frozenset(("setup", "in", "out", "status"))
 # GRXSTSP.PktSts (dwc2-registers.md 3).
 _RX_GLOBAL_NAK, _RX_OUT, _RX_OUT_DONE, _RX_SETUP_DONE, _RX_SETUP = 1, 2, 3, 4, 6
 _SPEEDS = {0: Speed.HIGH, 1: Speed.FULL, 2: Speed.LOW, 3: Speed.FULL}
@@ -78,6 +79,9 @@ class Dwc2Interrupts:
                 | DOEPMSK.SetUp.mask
                 | DOEPMSK.StupPktRcvd.mask
             )
+            if udc.hw.desc:
+                self.in_mask |= DIEPMSK.BNAIntr.mask
+                self.out_mask |= DOEPMSK.BNA.mask | DOEPMSK.StsPhseRcvd.mask
         else:
             # Slave: the Rx FIFO's status words tell what the OUT causes would.
             self.mask |= _G.RxFLvl.mask
@@ -104,6 +108,7 @@ class Dwc2Interrupts:
                 await self._drain_rx()
             if status & (_G.IEPInt.mask | _G.OEPInt.mask):
                 await self._endpoints()
+            await udc.tx.core_causes(status)
             if status & INCOMPLETE:
                 await udc.iso.incomplete()
             await udc.run_kicks()
@@ -181,8 +186,8 @@ class Dwc2Interrupts:
                 udc.post("in")
             elif number in udc.eps_in:
                 await udc.eps_in[number].transfer_done()
-        elif causes & DIEPINT.TxFEmp.mask and udc.empty_mask >> number & 1:
-            await udc.eps_in[number].fill()
+        elif number in udc.eps_in:
+            await udc.tx.endpoint_causes(udc.eps_in[number], causes)
         if handled & DIEPINT.NAKIntrpt.mask and number in udc.eps_in:
             await udc.iso.token(udc.eps_in[number])
 
@@ -257,7 +262,7 @@ class Dwc2Interrupts:
             status = await self.hw.read(DSTS.OFFSET)
             udc.gadget.speed = _SPEEDS[DSTS.EnumSpd.get(status)]
             # MPS code 0 is 64 bytes at high and full speed.
-            await self.hw.write(DIEPCTL.at(0), DIEPCTL.USBActEP.mask)
+            await self.hw.write(DIEPCTL.at(0), udc.ep0.ctl)
             if not await self.hw.read(DOEPCTL.at(0)) & DOEPCTL.EPEna.mask:
                 await udc.ep0.arm_setup()
         log.info("%s: %s", self.hw.name, udc.gadget.speed.text)

@@ -13,7 +13,6 @@ from pymodel.gen.udc_regs import (
     DCFG,
     DCTL,
     DIEPCTL,
-    DIEPEMPMSK,
     DIEPMSK,
     DOEPCTL,
     DOEPMSK,
@@ -30,11 +29,15 @@ from tb.usb import DeviceState, EndpointDescriptor, Speed, TransferType
 
 from ..endpoint import UsbEp, UsbEpOps, UsbRequest, usb_ep_set_maxpacket_limit
 from ..gadget import UsbGadget, UsbGadgetDriver, UsbGadgetOps, usb_gadget_set_state
-from .dwc2_ep import SETD0PID, SNAK, STALL, Dwc2Ep, RequestBuffer, stop_out
+from .dwc2_desc import DescriptorList
+from .dwc2_ep import SETD0PID, STALL, Dwc2Ep, RequestBuffer, stop_out
 from .dwc2_ep0 import Dwc2Ep0
 from .dwc2_hw import Dwc2Hw
 from .dwc2_irq import Dwc2Interrupts
 from .dwc2_iso import IsoStreams
+from .dwc2_shared import SharedTx
+from .dwc2_tx import SNAK, DedicatedTx
+from .modes import refusal
 
 if TYPE_CHECKING:
     from ..platform import PlatformDevice
@@ -131,7 +134,6 @@ class Dwc2Udc(UsbGadgetOps):
                     self.gadget.ep_list.append(ep)
         self.events: deque[tuple[str, bytes, int]] = deque()
         self.daint_mask = 0
-        self.empty_mask = 0
         self._kicked: dict[UsbEp, None] = {}
         self._dequeued: list[tuple[Dwc2Ep | Dwc2Ep0, UsbRequest]] = []
         self.in_handler = False
@@ -144,6 +146,7 @@ class Dwc2Udc(UsbGadgetOps):
         )
         self.irq = Dwc2Interrupts(self)
         self.iso = IsoStreams(self)
+        self.tx = SharedTx(self) if hw.shared else DedicatedTx(self)
         self._late = Work(
             self.irq.thread,
             name=f"{device.name} events",
@@ -220,6 +223,10 @@ class Dwc2Udc(UsbGadgetOps):
         with self.hw.lock:
             await self.hw.soft_reset()
         self.ep0.free_area()
+        for ep in self.endpoints:
+            if ep.chain is not None:
+                ep.chain.free()
+                ep.chain = None
         self.driver = None
         gadget.speed = Speed.UNKNOWN
 
@@ -248,7 +255,8 @@ class Dwc2Udc(UsbGadgetOps):
         await hw.poll(GINTSTS.OFFSET, GINTSTS.CurMod.mask, 0, "device mode")
         await hw.init_fifos()
         await write(DCTL.OFFSET, await hw.read(DCTL.OFFSET) | DCTL.SftDiscon.mask)
-        await write(DCFG.OFFSET, DCFG.EPMisCnt.put(1) | DCFG.DevSpd.put(self._dev_speed()))
+        config = self.tx.dcfg | DCFG.DescDMA.put(int(hw.desc))
+        await write(DCFG.OFFSET, config | DCFG.DevSpd.put(self._dev_speed()))
         await write(PCGCCTL.OFFSET, 0)
         await write(GOTGINT.OFFSET, 0xFFFFFFFF)
         await write(GINTSTS.OFFSET, 0xFFFFFFFF)
@@ -256,12 +264,11 @@ class Dwc2Udc(UsbGadgetOps):
         await write(DOEPMSK.OFFSET, self.irq.out_mask)
         self.daint_mask = 0x00010001
         await write(DAINTMSK.OFFSET, self.daint_mask)
-        self.empty_mask = 0
-        await write(DIEPEMPMSK.OFFSET, 0)
-        await write(DIEPCTL.at(0), DIEPCTL.USBActEP.mask)
+        await self.tx.reset()
+        await write(DIEPCTL.at(0), self.ep0.ctl)
         await write(DOEPCTL.at(0), DOEPCTL.USBActEP.mask)
         await write(GINTMSK.OFFSET, self.irq.mask)
-        enable = GAHBCFG.GlblIntrMsk.mask
+        enable = GAHBCFG.GlblIntrMsk.mask | self.tx.gahbcfg
         if hw.dma:
             enable |= GAHBCFG.DMAEn.mask | GAHBCFG.HBstLen.put(_BURST_INCR16)
         await write(GAHBCFG.OFFSET, enable)
@@ -290,11 +297,16 @@ class Dwc2Udc(UsbGadgetOps):
             )
         if not self.running:
             raise os_error(errno.ESHUTDOWN, f"{ep.name}: the controller is not started")
+        reason = refusal(self.hw.mode, self.hw.fifo, None, kind)
+        if reason:
+            raise os_error(errno.EINVAL, f"{ep.name}: {reason}")
         ep.maxpacket = desc.maxp
         control = DIEPCTL.USBActEP.mask | DIEPCTL.MPS.put(desc.maxp) | DIEPCTL.EPType.put(kind)
         if ep.dir_in:
-            ep.fifo = self._choose_fifo(ep, desc)
+            ep.fifo = self.tx.choose(ep, desc)
             control |= DIEPCTL.TxFNum.put(ep.fifo)
+        if self.hw.desc and ep.chain is None:
+            ep.chain = DescriptorList(self.pool)
         ep.ctl = control
         ep.halted = ep.wedged = False
         with self.hw.lock:
@@ -304,23 +316,8 @@ class Dwc2Udc(UsbGadgetOps):
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
             if kind == TransferType.ISOCHRONOUS:
                 await self.iso.add(ep, desc)
-        ep.open = True
-
-    def _choose_fifo(self, ep: Dwc2Ep, desc: EndpointDescriptor) -> int:
-        bytes_needed = desc.maxp * desc.maxp_mult
-        taken = {one.fifo for one in self.eps_in.values() if one.open and one is not ep}
-        fits = [
-            (words, number != ep.number, number)
-            for number, words in enumerate(self.hw.fifo_words)
-            if number and number not in taken and words * 4 >= bytes_needed
-        ]
-        if not fits:
-            raise os_error(
-                errno.ENOMEM,
-                f"{ep.name}: no free Tx FIFO holds {bytes_needed} bytes; FIFOs have "
-                f"{[4 * words for words in self.hw.fifo_words[1:]]} bytes (g-tx-fifo-size)",
-            )
-        return min(fits)[2]
+            ep.open = True
+            await self.tx.link()
 
     @staticmethod
     def _daint_bit(ep: Dwc2Ep) -> int:
@@ -335,6 +332,7 @@ class Dwc2Udc(UsbGadgetOps):
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
             await self.hw.write(ep.r_ctl, SNAK)
             await self.iso.remove(ep)
+            await self.tx.link()
         ep.halted = ep.wedged = False
         ep.finish_all(-errno.ESHUTDOWN)
 
@@ -449,12 +447,12 @@ class Dwc2Udc(UsbGadgetOps):
             # A transfer in progress stays; STALL comes before NAK and data.
             await self.hw.write(ep.r_ctl, ep.ctl | (0 if value else SETD0PID))
 
-    async def fifo_empty_interrupt(self, number: int, on: bool) -> None:
-        """Slave mode: let Tx FIFO `number` interrupt when it runs empty."""
-        wanted = self.empty_mask | 1 << number if on else self.empty_mask & ~(1 << number)
-        if wanted != self.empty_mask:
-            self.empty_mask = wanted
-            await self.hw.write(DIEPEMPMSK.OFFSET, wanted)
+    async def enter_test_mode(self, mode: int) -> None:
+        """Let the core show a test mode; only power-off ends it (USB 2.0 section 7.1.20)."""
+        log.info("%s: test mode %d", self.hw.name, mode)
+        with self.hw.lock:
+            control = await self.hw.read(DCTL.OFFSET)
+            await self.hw.write(DCTL.OFFSET, DCTL.TstCtl.set(control, mode))
 
     async def pop_rx(self) -> None:
         """Slave mode: take one word out of the Rx FIFO."""
@@ -465,10 +463,7 @@ class Dwc2Udc(UsbGadgetOps):
     async def abort_all(self, status: int) -> None:
         """Stop every transfer, then give every request back."""
         with self.hw.lock:
-            await self.ep0.stop_in()
-            for ep in self.eps_in.values():
-                if ep.active is not None:
-                    await ep.stop()
+            await self.tx.stop_all()
             await stop_out(self, [ep for ep in self.eps_out.values() if ep.active is not None])
             await self.hw.flush(rx=True)
         self.ep0.abort(status)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Firmware by hand: endpoints on raw registers, for scenarios without driver and host machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymodel.gen.udc_regs import (
+    DCFG,
+    DCTL,
+    DIEPCTL,
+    DIEPDMA,
+    DIEPINT,
+    DIEPTSIZ,
+    DOEPCTL,
+    DOEPDMA,
+    DOEPTSIZ,
+    GAHBCFG,
+    GRSTCTL,
+)
+from tb.kernel import sleep, timeout, us
+
+ADDRESS = 5
+CONTROL, ISO, BULK, INTERRUPT = range(4)
+IN_BUFFERS, OUT_BUFFERS = 0x1000_0000, 0x1008_0000
+BUFFER = 0x4000
+WINDOW = 0x1000
+
+
+class Endpoints:
+    """Registers, buffers and the host's tokens of a set of endpoints.
+
+    Every endpoint has a buffer of its own: IN endpoint n at `IN_BUFFERS + n * BUFFER`.
+    """
+
+    def __init__(self, bench: Any) -> None:
+        """Use the doors of a bench."""
+        self.bench = bench
+        self.hw = bench.hw
+        self.bus = bench.controller.bus
+        self.dma = bench.options.mode == "dma"
+        self._size: dict[tuple[int, bool], int] = {}
+        self._control: dict[tuple[int, bool], int] = {}
+
+    async def start(self, ahb: int = 0) -> None:
+        """Map the buffers, connect, reset the bus and take the address.
+
+        Args:
+            ahb: bits of GAHBCFG besides DMAEn.
+        """
+        hw, bench = self.hw, self.bench
+        await hw.write32(GAHBCFG.OFFSET, ahb | (GAHBCFG.DMAEn.mask if self.dma else 0))
+        if self.dma:
+            hw.memory.map(IN_BUFFERS, 16 * BUFFER, device_reads=True, device_writes=False)
+            hw.memory.map(OUT_BUFFERS, 16 * BUFFER, device_reads=False, device_writes=True)
+        await hw.write32(DCTL.OFFSET, 0)
+        bench.wire.vbus(True)
+        while not bench.wire.connected:
+            await sleep(us(10))
+        await self.bus_reset()
+
+    async def bus_reset(self) -> None:
+        """Reset the bus and take the address again."""
+        assert await self.bench.wire.reset() == self.bench.options.speed
+        dcfg = await self.hw.read32(DCFG.OFFSET)
+        await self.hw.write32(DCFG.OFFSET, dcfg | DCFG.DevAddr.put(ADDRESS))
+        await self.bench.wire.sof(2)
+        self.bench.checker.assume_address(ADDRESS)
+
+    async def open(
+        self,
+        number: int,
+        into_host: bool,
+        kind: int = BULK,
+        size: int = 64,
+        *,
+        there: bool = True,
+        **more: int,
+    ) -> None:
+        """Activate an endpoint.
+
+        Args:
+            number: of the endpoint.
+            into_host: IN.
+            kind: transfer type.
+            size: largest packet in bytes (64 for endpoint 0).
+            there: the controller has it; else the host must get no answer.
+            more: further fields of DIEPCTL (TxFNum, NextEp).
+        """
+        control = DIEPCTL.USBActEP.mask
+        if number:
+            control |= DIEPCTL.MPS.put(size) | DIEPCTL.EPType.put(kind)
+        for name, value in more.items():
+            control |= getattr(DIEPCTL, name).put(value)
+        self._size[number, into_host] = size
+        self._control[number, into_host] = control
+        register = DIEPCTL if into_host else DOEPCTL
+        first = DIEPCTL.SetD0PID.mask if number else 0
+        await self.hw.write32(register.at(number), control | first)
+        if number and there:
+            self.bench.checker.assume_endpoint(number, into_host, kind, size)
+
+    async def command(self, number: int, into_host: bool, bits: int) -> None:
+        """Write DxEPCTL with what was opened and some bits more."""
+        register = DIEPCTL if into_host else DOEPCTL
+        await self.hw.write32(register.at(number), self._control[number, into_host] | bits)
+
+    async def enable_in(self, number: int, data: bytes, zero: bool = False) -> None:
+        """Start an IN transfer; in slave mode without its data.
+
+        Args:
+            number: of the endpoint.
+            data: the payload.
+            zero: an empty packet follows.
+        """
+        packets = max(-(-len(data) // self._size[number, True]), 1) + int(zero)
+        await self.hw.write32(DIEPTSIZ.at(number), DIEPTSIZ.PktCnt.put(packets) | len(data))
+        if self.dma:
+            place = IN_BUFFERS + number * BUFFER
+            self.hw.memory.write(place, data)
+            await self.hw.write32(DIEPDMA.at(number), place)
+        await self.command(number, True, DIEPCTL.EPEna.mask | DIEPCTL.CNAK.mask)
+
+    async def push(self, window: int, data: bytes) -> None:
+        """Write bytes to a FIFO window."""
+        await self.bus.write_fifo(WINDOW * (window + 1), data)
+
+    async def send(self, number: int, data: bytes) -> None:
+        """Start an IN transfer and load all of it."""
+        await self.enable_in(number, data)
+        if not self.dma:
+            size = self._size[number, True]
+            for at in range(0, len(data), size):
+                await self.push(number, data[at : at + size])
+
+    async def receive(self, number: int, packets: int) -> None:
+        """Start an OUT transfer."""
+        length = packets * self._size[number, False]
+        await self.hw.write32(DOEPTSIZ.at(number), DOEPTSIZ.PktCnt.put(packets) | length)
+        if self.dma:
+            await self.hw.write32(DOEPDMA.at(number), OUT_BUFFERS + number * BUFFER)
+        await self.command(number, False, DOEPCTL.EPEna.mask | DOEPCTL.CNAK.mask)
+
+    async def causes(self, number: int) -> int:
+        """Return and clear DIEPINT, TxFEmp left out."""
+        value = await self.hw.read32(DIEPINT.at(number))
+        await self.hw.write32(DIEPINT.at(number), value)
+        return value & ~DIEPINT.TxFEmp.mask
+
+    async def disable_in(self, number: int) -> None:
+        """Set NAK and disable, and wait for EPDisbld."""
+        await self.command(number, True, DIEPCTL.SNAK.mask | DIEPCTL.EPDis.mask)
+
+        async def until_disabled() -> None:
+            while not await self.hw.read32(DIEPINT.at(number)) & DIEPINT.EPDisbld.mask:
+                pass
+
+        await timeout(until_disabled(), us(100))
+        await self.hw.write32(DIEPINT.at(number), DIEPINT.EPDisbld.mask)
+
+    async def flush(self, fifo: int) -> None:
+        """Flush a Tx FIFO, 16 = all, and wait until that is done."""
+        await self.hw.write32(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask | GRSTCTL.TxFNum.put(fifo))
+
+        async def until_flushed() -> None:
+            while await self.hw.read32(GRSTCTL.OFFSET) & GRSTCTL.TxFFlsh.mask:
+                pass
+
+        await timeout(until_flushed(), us(100))
+
+    # -- the host -------------------------------------------------------------------------
+
+    async def in_(self, number: int, **knobs: Any) -> bytes | str | None:
+        """Send an IN token; return the payload, or the handshake that came instead."""
+        result = await self.bench.wire.in_(ADDRESS, number, 1024, **knobs)
+        # handshake and context are worked on in the core's own time
+        await sleep(us(1))
+        return bytes(result.rx_data) if result.rx_pid else result.handshake
+
+    async def in_wait(self, number: int) -> bytes:
+        """Repeat an IN token while it is NAKed."""
+        for _ in range(200):
+            got = await self.in_(number)
+            if isinstance(got, bytes):
+                return got
+            assert got == "NAK", got
+        raise AssertionError("the device answers nothing but NAK")
+
+    def random(self, count: int) -> bytes:
+        """Return random payload."""
+        data: bytes = self.bench.random.randbytes(count)
+        return data
