@@ -10,6 +10,7 @@ module udc_core #(
     parameter NUM_OUT_EPS = 7,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter LPM = 0,
     parameter TRACE = 0
@@ -110,7 +111,9 @@ module udc_core #(
     wire [31:0] startup_data;
     wire [31:0] startup_fifo_size;
 
-    startup #(.FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS)) startup_sequence (
+    startup #(
+        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO)
+    ) startup_sequence (
         .clk(clk), .rst(rst), .soft_reset(soft_reset),
         .active(startup), .index(startup_index), .shadow_write(startup_shadow),
         .shadow_data(startup_data), .fifo_size(startup_fifo_size)
@@ -157,7 +160,8 @@ module udc_core #(
     wire        rx_flushed, tx_flushed, reset_start, line_valid, sof_valid;
     wire        periodic_end, incomplete_in, incomplete_out, iso_lost;
     wire [31:0] daint, deachint;
-    wire        fifo0_level;
+    wire        fifo0_level, periodic_level, periodic_empty_level, mismatches;
+    wire [4:0]  mismatch_limit;
     wire        dma_busy;
     wire        head_valid;
     wire [31:0] head;
@@ -169,7 +173,7 @@ module udc_core #(
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -185,11 +189,13 @@ module udc_core #(
         .lpm_besl({rx_data[4], rx_data[14:12]}), .lpm_remote_wake(rx_data[5]),
         .lpm_allowed(lpm_allowed),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
+        .periodic_level(periodic_level), .mismatches(mismatches),
         .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
         .dma_enable(dma_enable), .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
@@ -234,7 +240,7 @@ module udc_core #(
 
     ep_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A), .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
@@ -243,7 +249,9 @@ module udc_core #(
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
         .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
-        .dma_enable(dma_enable), .empty_level(empty_level), .full_speed(full_speed),
+        .dma_enable(dma_enable), .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
+        .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .global_out_nak(global_out_nak),
@@ -257,7 +265,7 @@ module udc_core #(
         .line_valid(line_valid), .sof_valid(sof_valid), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .daint(daint), .deachint(deachint),
-        .fifo0_level(fifo0_level),
+        .fifo0_level(fifo0_level), .periodic_level(periodic_level), .mismatches(mismatches),
         .rx_fifo_open(rx_fifo_open), .rx_fifo_limit(rx_fifo_limit), .rx_fifo_word(rx_fifo_word),
         .rx_fifo_commit(rx_fifo_commit), .rx_fifo_drop(rx_fifo_drop),
         .rx_fifo_push(rx_fifo_push), .rx_fifo_status(rx_fifo_status),

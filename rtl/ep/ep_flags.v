@@ -11,6 +11,8 @@ module ep_flags #(
     // IN and OUT endpoints with EP0
     parameter INS = 8,
     parameter OUTS = 8,
+    // 1 = IN tokens may find another endpoint's packet (shared Tx FIFO)
+    parameter SHARED = 0,
     // see udc
     parameter [31:0] EP_DIRECTIONS = 32'd0
 ) (
@@ -95,7 +97,8 @@ module ep_flags #(
     assign due = enabled_reg & ~nak_reg & ~(pid_reg ^ {N{due_pid}});
 
     assign causes = {is_out0 && setup_packet_reg, 1'b0, |(nak_sent_reg & select[INS-1:0]), 6'd0,
-                     |(nak_effective_reg & select[INS-1:0]), 1'b0, |(token_reg & select),
+                     |(nak_effective_reg & select[INS-1:0]), |(mismatch & select[INS-1:0]),
+                     |(token_reg & select),
                      is_out0 && setup_reg, |(error_reg & select), |(disabled_reg & select),
                      |(complete_reg & select)};
 
@@ -107,6 +110,7 @@ module ep_flags #(
         | (error_reg[INS-1:0] & {INS{in_mask[2]}})
         | (token_reg[INS-1:0] & {INS{in_mask[4]}})
         | (nak_effective_reg & {INS{in_mask[6]}})
+        | (mismatch & {INS{in_mask[5]}})
         | (nak_sent_reg & {INS{in_mask[13]}})
         | (tx_empty & empty_mask[INS-1:0] & IN_THERE);
 
@@ -140,6 +144,7 @@ module ep_flags #(
         | (disabled_reg & each_disabled_reg) | (error_reg & each_error_reg)
         | (token_reg & each_token_reg);
     wire [INS-1:0] each_in = each_bits[INS-1:0] | (nak_effective_reg & each_nak_reg)
+                             | each_mismatch
                              | (nak_sent_reg & each_sent_reg)
                              | (tx_empty & each_empty_reg);
     wire [OUTS-1:0] each_out = each_bits[N-1:INS]
@@ -178,6 +183,37 @@ module ep_flags #(
             each_packet_reg <= 1'b0;
         end
     end
+
+    // ---- INTknEPMis ---------------------------------------------------------------------------
+
+    wire [INS-1:0] mismatch;
+    wire [INS-1:0] each_mismatch;
+
+    generate
+        if (SHARED != 0) begin : g_mismatch
+            reg [INS-1:0] mismatch_reg;
+            reg [INS-1:0] mask_reg;
+            wire [INS-1:0] in = select[INS-1:0];
+
+            assign mismatch = mismatch_reg;
+            assign each_mismatch = mismatch_reg & mask_reg;
+
+            always @(posedge clk) begin
+                mismatch_reg <= (mismatch_reg & ~(in & {INS{causes_clear[5]}}))
+                                | (in & {INS{causes_set[5]}});
+                if (each_write) begin
+                    mask_reg <= (mask_reg & ~in) | (in & {INS{each_data[5]}});
+                end
+                if (rst) begin
+                    mismatch_reg <= {INS{1'b0}};
+                    mask_reg <= {INS{1'b0}};
+                end
+            end
+        end else begin : g_no_mismatch
+            assign mismatch = {INS{1'b0}};
+            assign each_mismatch = {INS{1'b0}};
+        end
+    endgenerate
 
     // ---- state --------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ module ep_registers (
     input  wire [11:0] count,
     input  wire [31:0] address,
     input  wire [15:0] fifo_free,
+    // queue of FIFO 0: places left, endpoint at its head
+    input  wire [3:0]  np_places,
+    input  wire [3:0]  np_head,
 
     // what a read shows: an endpoint register (by its offset) or one of these
     input  wire        show_endpoint,
@@ -112,7 +115,8 @@ module ep_registers (
             INT: read_data = {16'd0, causes[15:8], tx_empty && !is_out, causes[6:0]};
             TSIZ: read_data = {1'b0, count, size};
             DMA: read_data = address;
-            TXFSTS: read_data = {12'd0, show_space, 3'd0, fifo_free};
+            TXFSTS: read_data = {1'b0, np_head & {4{show_space}}, 7'd0,
+                                 np_places & {4{show_space}}, fifo_free};
             HEAD: read_data = head;
             SIZE: read_data = fifo_size;
             // reads zero where there is no register

@@ -47,6 +47,8 @@ module ep_trace (
     input  wire        tx_flushed,
     input  wire [4:0]  tx_flush_fifo,
     input  wire        rx_flushed,
+    // the shared Tx FIFO is taken back
+    input  wire        taken,
 
     input  wire        act,
     // what the hardware sets, bits that were set before included
@@ -71,7 +73,7 @@ module ep_trace (
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
                    || (act_handshake && sending) || (lpm_kind != 3'd0)
                    || (act_line && !line_inner) || head_pop || moved_out
-                   || moved_in || tx_flushed || rx_flushed;
+                   || moved_in || tx_flushed || rx_flushed || taken;
     assign event_word = {kind, arg, data};
     assign cause_valid = act && (causes_set != 16'd0);
     assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_set};
@@ -130,6 +132,10 @@ module ep_trace (
         if (act_flush) begin
             kind = 8'd17;
             arg = {19'd0, tx_flush_fifo};
+        end
+        if (taken) begin
+            kind = 8'd17;
+            arg = 24'h000020;
         end
         if (act_scan) begin
             kind = 8'd17;
