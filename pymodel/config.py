@@ -80,7 +80,7 @@ class UdcParameters:
                 "0, or 1 with dma=2 and dedicated_fifo=1",
             ),
             "lpm": (self.lpm in (0, 1), "0 or 1"),
-            "commands": (self.commands == 0, "0 (endpoint commands are not built)"),
+            "commands": (self.commands in (0, 1), "0 or 1"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
             "data_width": (self.data_width in (32, 64), "32 or 64"),

@@ -153,6 +153,7 @@ module udc_core #(
     wire [15:0] rx_depth;
     wire        rx_size_written;
     wire [15:0] in_mask, out_mask, empty_mask;
+    wire        mask_written;
     wire        global_out_nak, global_in_nak, global_nak_push, stall_status;
     wire        rx_flush, tx_flush;
     wire [4:0]  tx_flush_fifo;
@@ -204,7 +205,7 @@ module udc_core #(
         .old_address(old_address),
         .frame(frame), .frame_next(frame_next), .rx_depth(rx_depth),
         .rx_size_written(rx_size_written), .in_mask(in_mask), .out_mask(out_mask),
-        .empty_mask(empty_mask), .global_out_nak(global_out_nak),
+        .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .global_nak_push(global_nak_push),
         .rx_flush(rx_flush), .tx_flush(tx_flush), .tx_flush_fifo(tx_flush_fifo),
         .soft_reset_wait(soft_reset_wait), .soft_reset(soft_reset),
@@ -254,7 +255,7 @@ module udc_core #(
         .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
-        .empty_mask(empty_mask), .global_out_nak(global_out_nak),
+        .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
         .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
         .lpm_kind(lpm_kind), .global_nak_push(global_nak_push), .rx_flush(rx_flush),

@@ -11,16 +11,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from pymodel.config import UdcParameters
 from pymodel.trace import Cause, Event, Kind, Line, decode
 
 from . import fields as f
+from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
+from .lines import Lines
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
+from .recent import Recent
+from .register_judge import RegisterJudge
 from .shared import TAKEN_BACK, QueueEntry
 
 __all__ = ["Checker", "Mismatch", "Window"]
@@ -47,6 +52,21 @@ _AFTER_RESET = frozenset(
 """Rules about what was under way: a reset ends it, but its last events may come afterwards."""
 
 
+_WIPED = frozenset(
+    {
+        Kind.RX_POP, Kind.RX_STATUS, Kind.TX_PACKET, Kind.TX_DONE, Kind.DMA_READ, Kind.DMA_WRITE,
+        Kind.DESC,
+    }
+)  # fmt: skip
+
+
+def _is_wiped(event: Event) -> bool:
+    """What ends while a core reset waits for the DMA is gone with the reset."""
+    if event.kind == Kind.INT_SET:
+        return event.arg >> 8 in (Cause.DIEPINT, Cause.DOEPINT)
+    return event.kind in _WIPED
+
+
 @dataclass(frozen=True)
 class Window:
     """How long hardware may take, in picoseconds.
@@ -57,6 +77,7 @@ class Window:
         flush: until a flush is over.
         dma: until a packet that could move has moved.
         reset: after a soft reset or a bus reset, what was under way may still be reported.
+        line: by so much an interrupt line may follow its cause, or be ahead of its report.
     """
 
     race: int = 1 * _US
@@ -64,6 +85,7 @@ class Window:
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
+    line: int = 1 * _US
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,8 @@ class Checker:
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
         path: judges packets and descriptors.
+        past: what the model would have answered and shown a moment ago.
+        lines: the comparison of the interrupt lines, for whoever sees them.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -114,17 +138,21 @@ class Checker:
         self.on_received: Callable[[bytes], None] | None = None
         self.on_sent: Callable[[bytes], None] | None = None
         self._grace = -1
+        # a core reset was asked for, and no register written since
+        self._resetting = False
         self._touched: dict[str, int] = {}
         self._incomplete = 0
         self._iso_touched = False
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
+        self.lines = Lines(self)
+        self.past = Recent(self)
         self._judge = Judge(self)
         self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
-            Kind.REG_READ: self._judge.reg_read,
+            Kind.REG_READ: RegisterJudge(self).reg_read,
             Kind.TOKEN: self._judge.token,
             Kind.RX_WORD: path.rx_word,
             Kind.RX_COMMIT: path.rx_commit,
@@ -140,6 +168,7 @@ class Checker:
             Kind.LINE: self._line,
             Kind.SOF: self._sof,
             Kind.FLUSH: self._flush,
+            Kind.COMMAND: partial(command, self),
             Kind.DESC: path.descriptors.desc,
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
@@ -155,6 +184,8 @@ class Checker:
         handlers = self._handlers
         words = self._words
         shared = self.model.shared
+        progress = self._progress
+        lines, past = self.lines, self.past
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -163,11 +194,21 @@ class Checker:
             if handler is None:
                 self.wrong("unknown event", f"{event.kind} {event.arg:#x} {event.data:#x}")
                 continue
+            if self._resetting and _is_wiped(event):
+                # The core reset waited for this, and takes it away again.
+                self.waive("came to its end within a core reset")
+                continue
+            if time > progress.deadline:
+                # It may come now, but it comes too late.
+                progress.watch()
             handler(event)
             if event.kind not in words:
-                self._progress.watch()
+                progress.watch()
                 if shared:
                     self._look_at_head()
+                past.follow()
+                if lines.watched:
+                    lines.follow()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over: what is long overdue by now counts."""
@@ -190,6 +231,7 @@ class Checker:
         """Note that something changed that decisions depend on."""
         for name in names:
             self._touched[name] = self.time
+            self.past.touched(name)
 
     def recent(self, *names: str) -> bool:
         """Tell whether one of these changed within the race window."""
@@ -218,11 +260,12 @@ class Checker:
 
     def _reg_write(self, event: Event) -> None:
         offset = event.arg
+        self._resetting = False
         if f.IN_BASE <= offset < f.PCGCCTL:
             n = offset - f.IN_BASE >> 5 & 0xF
             self._iso_touched = True
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
-        elif offset >= f.FIFO_BASE:
+        elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
             if self.model.shared and fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
@@ -245,6 +288,9 @@ class Checker:
             self.touch("all")
             if offset == f.GRSTCTL and event.data & 1:
                 self._forget()
+                self._resetting = True
+        elif offset >= f.XCAP:
+            command_write(self, offset)
         elif f.DIEPTXF1 <= offset < 0x140:
             self.touch("all")
         self.step(event)
@@ -270,7 +316,7 @@ class Checker:
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
         if bits & ~legal:
-            name = Cause(key >> 8).name if key >> 8 <= 3 else "?"
+            name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(
                 "interrupt cause",
                 f"{name} endpoint {key & 0xFF}: {bits:#x} set, due or allowed are {legal:#x}",
@@ -284,6 +330,8 @@ class Checker:
         self.step(Event(event.kind, key, bits))
         if which in (1, 2):
             self.touch(f"{'in' if which == 1 else 'out'}{n}")
+        elif which == Cause.EPXINT:
+            self.touch("ext", f"ext{n}")
 
     def _status_stage(self, bits: int) -> None:
         """StsPhseRcvd: not before SetUp, which tells software what the status stage is for."""

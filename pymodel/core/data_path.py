@@ -36,7 +36,11 @@ class DataPath:
         self.descriptors = DescriptorJudge(checker, self._reads)
 
     def forget(self) -> None:
-        """A reset ends what is under way."""
+        """A reset ends what is under way; the packet on the wire may still come to its end."""
+        model = self.checker.model
+        for ep in model.ins:
+            if ep.sending >= 0:
+                self.checker.sent(model.payload_to_send(ep.index)[: ep.sending])
         self._rx_words.clear()
         self._tx_words.clear()
         self._reads.clear()
@@ -89,6 +93,9 @@ class DataPath:
             )
         checker.step(event, payload)
         checker.touch("rx", f"out{n}")
+        if not n:
+            # A SETUP changes both directions.
+            checker.touch("in0")
 
     def rx_drop(self, event: Event) -> None:
         """RX_DROP: a packet was not taken."""

@@ -195,3 +195,20 @@ PKTSTS_SETUP: Final = 6
 
 DPID_OF_PID: Final = {0x3: 0, 0x7: 1, 0xB: 2, 0xF: 3}
 """Code of a data PID in GRXSTSP and DOEPTSIZ: DATA0 0, DATA2 1, DATA1 2, MDATA 3."""
+
+# -- the extension bank (DESIGN section 5) ----------------------------------------------------
+XCAP: Final = 0x12000
+XCFG: Final = 0x12004
+XINTMSK: Final = 0x12010
+EXT_BASE: Final = 0x12400
+EXT_END: Final = 0x12800
+EXT_CMD: Final = 0x08
+EXT_INT: Final = 0x10
+EXT_MSK: Final = 0x14
+XCFG_CMDEN: Final = 1 << 2
+XCFG_BITS: Final = 0xFFFF001F
+CMD_IOC: Final = 1 << 8
+CMD_ACT: Final = 1 << 10
+CMD_STATUS: Final = 0xF << 12
+CMD_STORED: Final = 0xFFFF010F
+EPX_CMDCOMPL: Final = 1 << 0

@@ -98,6 +98,7 @@ class PacketLayer:
             The answer, PID to CRC, or None for silence.
         """
         self.model.time = now
+        self.model.sleep_due = None
         pid = -1 if rx_error or not packet else _NIBBLE[packet[0]]
         if self.awaiting == "data":
             if pid in _DATA_PIDS:

@@ -127,7 +127,9 @@ class LinkPower(Isochronous):
         """Start the device's own resume if software asks for it and the host allows it."""
         allowed = self.sleeping and self.lpm_attributes & 0x10
         if allowed and self.dctl & f.DCTL_RMTWKUP and self.waking_since is None:
-            self.waking_since = self.last_wake = self.time
+            # not before TL1Residency is over
+            start = max(self.time, self.slept_at + L1_RESUME_OK)
+            self.waking_since = self.last_wake = start
 
     def end_wake(self) -> None:
         """The device has driven resume for long enough: the core takes the request back."""

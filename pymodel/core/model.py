@@ -10,12 +10,12 @@ from pymodel.config import UdcParameters
 from pymodel.trace import Event, Kind, Line, encode
 
 from . import fields as f
-from .registers import Registers
+from .commands import CommandBank
 
 __all__ = ["UdcModel"]
 
 
-class UdcModel(Registers):
+class UdcModel(CommandBank):
     """The controller, written from the facts.
 
     An event is a tuple (kind, arg, data) of the trace port. It says what happened and what the
@@ -48,6 +48,7 @@ class UdcModel(Registers):
             Kind.LINE: self._on_line,
             Kind.SOF: self._on_sof,
             Kind.FLUSH: self.on_flush,
+            Kind.COMMAND: self.on_command,
             Kind.DESC: self.on_desc,
         }.items():
             self._effects[kind] = effect
@@ -92,6 +93,8 @@ class UdcModel(Registers):
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
         self.frame_serial += 1
+        # only silence leads into L1
+        self.sleep_due = None
         if not self.latched & f.INT_SOF:
             self.expect_global(f.INT_SOF)
 
@@ -121,6 +124,7 @@ class UdcModel(Registers):
         elif what == Line.VBUS_OFF:
             self.vbus_valid = False
             self.test_mode = 0
+            self.suspended = False
             self.on_awake()
             self.expect_otg(f.OTG_SESENDDET)
 

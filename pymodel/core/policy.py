@@ -23,6 +23,7 @@ _RX_STATUS = int(Kind.RX_STATUS)
 _RX_POP = int(Kind.RX_POP)
 _TX_PACKET = int(Kind.TX_PACKET)
 _FLUSH = int(Kind.FLUSH)
+_COMMAND = int(Kind.COMMAND)
 _DESC = int(Kind.DESC)
 
 
@@ -75,11 +76,40 @@ class EagerPolicy:
                         self.dma_due = now + self.dma_latency
                 elif (entries or model.fetching or model.desc_on) and self._move():
                     continue
+            if model.command_due and self._command():
+                continue
             if model.due:
                 for key, bits in list(model.due.items()):
                     step((_INT_SET, key, bits))
                 continue
             return
+
+    def next_event(self) -> int | None:
+        """Return when something happens next by itself, picoseconds; None for never."""
+        times = [*self.model.command_due.values()]
+        if self.dma_due is not None:
+            times.append(self.dma_due)
+        return min(times, default=None)
+
+    def advance(self, to: int) -> None:
+        """Do what happens by itself until a time in picoseconds."""
+        model = self.model
+        while (when := self.next_event()) is not None and when <= to:
+            model.time = max(model.time, when)
+            if when == self.dma_due:
+                self.dma_move(when)
+            else:
+                self.settle(when)
+        model.time = max(model.time, to)
+
+    def _command(self) -> bool:
+        """Let the next command take effect, if its latency is over."""
+        model = self.model
+        index = model.next_command()
+        if index is None or model.command_due[index] > model.time:
+            return False
+        model.step((_COMMAND, index, model.command_result(index)))
+        return True
 
     def dma_move(self, now: int) -> None:
         """The latency is over: move one packet, then settle."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pymodel.trace import Cause
 
+from .command_judge import overdue_command
 from .lpm_judge import sleep_overdue
 
 if TYPE_CHECKING:
@@ -14,18 +15,26 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress"]
 
+_NEVER = 1 << 62
+
 
 class Progress:
-    """Notes since when something is due for a `Checker`."""
+    """Notes since when something is due for a `Checker`.
+
+    Attributes:
+        deadline: when the first thing that is due is overdue, unless it happens before.
+    """
 
     def __init__(self, checker: Checker) -> None:
         """Belong to a checker."""
         self.checker = checker
         self._since: dict[object, int] = {}
+        self.deadline = _NEVER
 
     def forget(self) -> None:
         """A reset: nothing is due any more."""
         self._since.clear()
+        self.deadline = _NEVER
 
     def watch(self) -> None:
         """Note since when something is due; say so when it takes too long."""
@@ -34,12 +43,20 @@ class Progress:
         if model.sleep_due is not None and sleep_overdue(checker):
             checker.wrong("sleep", "L1 was not entered after an acknowledged LPM token")
             model.sleep_due = None
-        if not (model.due or model.due_status or model.flushing or self._since or model.dma_on):
+        self.deadline = _NEVER
+        waiting = model.due or model.due_status or model.flushing or model.command_due
+        if not (waiting or self._since or model.dma_on):
             return
         window, now = checker.window, checker.time
         pending: dict[object, int] = {}
         for key, bits in model.due.items():
-            pending[("cause", key, bits)] = window.cause
+            while bits:
+                bit = bits & -bits
+                bits ^= bit
+                pending[("cause", key, bit)] = window.cause
+        for index, when in model.command_due.items():
+            pending[("command", index, when)] = window.cause
+            self._since[("command", index, when)] = when
         for one in model.due_status:
             pending[("status", *one)] = window.cause
         for number in model.flushing:
@@ -66,6 +83,8 @@ class Progress:
         for item, start in list(self._since.items()):
             if now - start > pending[item]:
                 self._overdue(item, now - start)
+            elif start + pending[item] < self.deadline:
+                self.deadline = start + pending[item]
 
     def _overdue(self, key: object, late: int) -> None:
         checker = self.checker
@@ -86,6 +105,8 @@ class Progress:
         elif key[0] == "status":
             model.due_status.remove((key[1], key[2]))
             checker.wrong("status word missing", f"PktSts {key[1]} of endpoint {key[2]}")
+        elif key[0] == "command":
+            overdue_command(checker, key[1])
         elif key[0] == "flush":
             model.flushing.discard(key[1])
             checker.wrong("flush missing", f"FIFO {key[1]:#x}")
@@ -100,4 +121,6 @@ class Progress:
             return model.ins[n].intr
         if which == Cause.DOEPINT:
             return model.outs[n].intr
+        if which == Cause.EPXINT:
+            return model.epxint[n]
         return model.gotgint if which == Cause.GOTGINT else model.latched

@@ -127,6 +127,7 @@ class Traffic(Descriptors):
         if not pid:
             self.on_lpm(answer, data)
             return
+        self.sleep_due = None
         if not n and pid != _SETUP and self.setup_open and not self.setup_token:
             # The first token after a SETUP ends its stage (section 7).
             self.setup_token = True

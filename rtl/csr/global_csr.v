@@ -91,6 +91,8 @@ module global_csr #(
     output wire [15:0] in_mask,
     output wire [15:0] out_mask,
     output wire [15:0] empty_mask,
+    // DIEPMSK or DOEPMSK is written
+    output wire        mask_written,
     output wire        global_out_nak,
     output wire        global_in_nak,
     output wire        global_nak_push,
@@ -416,6 +418,7 @@ module global_csr #(
     assign in_mask = diepmsk_reg;
     assign out_mask = doepmsk_reg;
     assign empty_mask = empmsk_reg;
+    assign mask_written = store && ((index == DIEPMSK) || (index == DOEPMSK));
     assign global_out_nak = gout_nak_reg;
     assign global_in_nak = gin_nak_reg;
     assign global_nak_push = gout_push_reg;

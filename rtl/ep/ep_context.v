@@ -10,6 +10,11 @@ module ep_context #(
     input  wire                   clk,
     input  wire [INDEX_WIDTH-1:0] index,
 
+    // {disable pending, data PID, active, stall, NAK, enabled}
+    output wire [5:0]             flags,
+    input  wire                   flags_write,
+    input  wire [5:0]             flags_data,
+
     // DxEPCTL storage: {TxFNum[3:0], Snp, EPType[1:0], NextEp[3:0], MPS[10:0]}
     output wire [21:0]            control,
     input  wire                   control_write,
@@ -31,6 +36,11 @@ module ep_context #(
     input  wire                   unacknowledged_write,
     input  wire [18:0]            unacknowledged_data
 );
+
+    lut_ram #(.WIDTH(6), .INDEX_WIDTH(INDEX_WIDTH)) flags_ram (
+        .clk(clk), .we(flags_write), .write_index(index), .write_data(flags_data),
+        .read_index(index), .read_data(flags)
+    );
 
     lut_ram #(.WIDTH(22), .INDEX_WIDTH(INDEX_WIDTH)) control_ram (
         .clk(clk), .we(control_write), .write_index(index), .write_data(control_data),

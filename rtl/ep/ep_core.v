@@ -56,6 +56,8 @@ module ep_core #(
     input  wire [15:0] in_mask,
     input  wire [15:0] out_mask,
     input  wire [15:0] empty_mask,
+    // DIEPMSK or DOEPMSK is written
+    input  wire        mask_written,
     input  wire        global_out_nak,
     input  wire        global_in_nak,
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
@@ -178,7 +180,7 @@ module ep_core #(
     wire        read, act, choose;
     wire        act_token, act_end, act_handshake, act_line, act_csr, act_head, act_moved;
     wire        act_scan, act_flush, act_take;
-    wire        op_csr, op_flush, op_fetch, op_take, chained;
+    wire        op_csr, op_flush, op_fetch, op_take, chained, walk;
     wire        out;
     wire [3:0]  ep;
     wire [4:0]  slot_wide;
@@ -241,6 +243,7 @@ module ep_core #(
         .head_ep(head[3:0]), .flush_request(tx_flush && flush_seen_reg),
         .take_request(take_request), .take_ep(np_head), .chain_request(chain_request),
         .chain_ep(chain_ep),
+        .walk_start(mask_written || reset_start), .walk(walk),
         .read(read), .act(act), .act_token(act_token), .act_end(act_end),
         .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
         .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
@@ -264,8 +267,7 @@ module ep_core #(
     wire [11:0] count;
     wire [31:0] address;
     wire [18:0] unacknowledged;
-    wire [5:0]  flags_now;
-    wire [15:0] causes_now;
+    wire [5:0]  flags_held;
 
     reg  [21:0] control_reg;
     reg  [10:0] packet_reg;
@@ -274,7 +276,6 @@ module ep_core #(
     reg  [31:0] address_reg;
     reg  [18:0] unacknowledged_reg;
     reg  [5:0]  flags_reg;
-    reg  [15:0] causes_reg;
     reg  [10:0] length_now_reg;
     reg  [FW-1:0] fifo_reg;
     reg         fifo_real_reg;
@@ -288,8 +289,16 @@ module ep_core #(
     wire is_ep0 = (ep == 4'd0);
     wire is_out0 = is_ep0 && out;
     wire iso = (control_reg[16:15] == TYPE_ISO);
-    wire [INS+OUTS-1:0] due;
+    wire [15:0] causes;
     wire enabled = flags_reg[0] && exists;
+
+    // EP0 is always active. A SETUP came to its OUT side: until the IN side is written it has NAK
+    // and DATA1 and no stall.
+    reg         setup_in_reg;
+    wire        setup_in_now = setup_in_reg && is_ep0 && !out;
+    wire [5:0]  flags_now = {flags_held[5], flags_held[4] || setup_in_now, flags_held[3] || is_ep0,
+                             flags_held[2] && !setup_in_now, flags_held[1] || setup_in_now,
+                             flags_held[0]};
 
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
                            : 11'd64 >> (is_out0 ? ep0_size_reg : control[1:0]);
@@ -316,9 +325,6 @@ module ep_core #(
     wire [INS-1:0] fifo_empty;
     wire [INS-1:0] fifo_half_empty;
     wire [INS-1:0] fifo_low = empty_level ? fifo_empty : fifo_half_empty;
-    reg  [INS-1:0] tx_empty_reg;
-    reg         refresh_reg;
-    reg  [FW-1:0] refresh_ep_reg;
 
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
     wire fifo0 = (fifo_reg == {FW{1'b0}});
@@ -418,7 +424,7 @@ module ep_core #(
 
     ep_registers ep_registers (
         .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
-        .write_data(csr_write_data), .flags(flags_reg), .causes(causes_reg),
+        .write_data(csr_write_data), .flags(flags_reg), .causes(causes),
         .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
         .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
         .np_places(np_places), .np_head(np_head),
@@ -520,6 +526,7 @@ module ep_core #(
         .write_control(write_control), .write_flags(reg_flags_data),
         .nak_effective_set(reg_nak_set), .nak_effective_clear(reg_nak_clear),
         .write_causes(write_ep && reg_causes), .write_data(csr_write_data[15:0]),
+        .setup(setup_accept), .reset(act_scan && reset_walk_reg), .is_ep0(is_ep0),
         .token_cause(act_token && token_cause), .token_nothing(act_token && token_nothing),
         .token_mismatch(act_token && token_mismatch),
         .received(end_out), .received_last(end_last),
@@ -533,33 +540,40 @@ module ep_core #(
     // DMA addresses advance by whole words
     wire [10:0] moved_bytes = (job_bytes_reg + 11'd3) & 11'h7FC;
 
-    ep_flags #(
-        .INS(INS), .OUTS(OUTS), .SHARED(SHARED), .EP_DIRECTIONS(EP_DIRECTIONS)
-    ) ep_flags (
-        .clk(clk), .rst(rst), .slot(slot_wide), .is_out0(is_out0),
-        .is_in(!out),
-        .flags(flags_now), .flags_write(write_flags && exists), .flags_data(flags_data),
-        .causes(causes_now), .causes_set(act ? causes_set : 16'd0),
-        .causes_clear(act ? causes_clear : 16'd0),
-        .setup(setup_accept), .bus_reset(reset_start), .tx_empty(tx_empty_reg),
-        .in_mask(in_mask), .out_mask(out_mask), .empty_mask(empty_mask),
-        .each_write(act_csr && csr_write && csr_each && exists),
-        .each_data(csr_write_data[15:0]), .due_pid(frame[0]), .due(due), .daint(daint),
-        .deachint(deachint)
+    wire flags_changed = write_flags && exists;
+    reg  reset_walk_reg;
+
+    // an access that names a FIFO knows nothing of the endpoint's own one
+    wire tells_level = act && exists && !act_flush
+                       && !(act_csr && csr_names_fifo && !window_push);
+
+    ep_causes #(
+        .INS(INS), .OUTS(OUTS), .INDEX_WIDTH(CW), .EP_DIRECTIONS(EP_DIRECTIONS),
+        .KINDS(SHARED ? 16'hA07F : 16'hA05F)
+    ) ep_causes (
+        .clk(clk), .rst(rst), .startup(startup), .slot(slot), .read(read), .causes(causes),
+        .act(tells_level), .is_in(!out), .causes_set(causes_set), .causes_clear(causes_clear),
+        .each_write(act_csr && csr_write && csr_each), .each_data(csr_write_data[15:0]),
+        .tx_low(fifo_low[fifo_reg]), .in_mask(in_mask), .out_mask(out_mask),
+        .empty_mask(empty_mask), .others(32'd0), .daint(daint), .deachint(deachint)
     );
 
     ep_iso #(.INS(INS), .OUTS(OUTS)) ep_iso (
         .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
-        .slot(slot_wide), .read(read), .is_in(!out), .type_write(write_control),
-        .type_iso(csr_write_data[19:18] == TYPE_ISO),
+        .slot(slot_wide), .read(read), .is_in(!out), .flags_write(flags_changed),
+        .wait_next(flags_data[0] && !flags_data[1]
+                   && (write_control ? (csr_write_data[19:18] == TYPE_ISO) && !is_ep0 : iso)),
+        .parity_next(flags_data[4]), .bus_reset(reset_start),
         .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
         .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
         .received(end_out && (full_speed || (rx_data[15:14] != 2'b11))),
-        .due(due), .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
+        .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
     );
 
     ep_context #(.INDEX_WIDTH(CW)) ep_context (
         .clk(clk), .index(slot),
+        .flags(flags_held), .flags_write(startup || flags_changed),
+        .flags_data(startup ? 6'd0 : flags_data),
         .control(control), .control_write(startup || write_control),
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
@@ -723,7 +737,6 @@ module ep_core #(
             address_reg <= address;
             unacknowledged_reg <= unacknowledged;
             flags_reg <= flags_now;
-            causes_reg <= causes_now;
             length_now_reg <= length_now;
             fifo_reg <= fifo_now;
             fifo_real_reg <= fifo_wide_real;
@@ -790,13 +803,13 @@ module ep_core #(
             flush_reg <= flush_reg + 1'b1;
         end
 
-        // TxFEmp of an endpoint follows its FIFO; FIFO numbers differ from endpoint numbers
-        refresh_reg <= (act_scan || window_push || act_handshake || moved_in) && exists
-                       && !out;
-        refresh_ep_reg <= ep[FW-1:0];
-        if (refresh_reg) begin
-            tx_empty_reg[refresh_ep_reg] <= fifo_low[fifo_reg];
+        if (setup_accept) begin
+            setup_in_reg <= 1'b1;
+        end else if (flags_changed && is_ep0 && !out) begin
+            setup_in_reg <= 1'b0;
         end
+        // a bus reset reaches the flags of all endpoints in a walk
+        reset_walk_reg <= reset_start || (reset_walk_reg && walk);
 
         if (rst) begin
             answer_reg <= 1'b0;
@@ -805,8 +818,8 @@ module ep_core #(
             setup_count_reg <= 2'd0;
             setup_more_reg <= 1'b0;
             flush_seen_reg <= 1'b0;
-            refresh_reg <= 1'b0;
-            tx_empty_reg <= {INS{1'b1}};
+            setup_in_reg <= 1'b0;
+            reset_walk_reg <= 1'b0;
         end
     end
 

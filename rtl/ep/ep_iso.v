@@ -2,11 +2,11 @@
 `resetall
 `default_nettype none
 
-// What isochronous endpoints need besides: which endpoints they are, and how far each is in this
-// (micro)frame. At full speed and for the last packet of a high-bandwidth microframe the PID is
-// DATA0; DATA1 and DATA2 tell that one and two more follow (USB 2.0 section 5.9.2).
+// What isochronous endpoints need besides: which of them wait for a frame, and how far each is in
+// this (micro)frame. At full speed and for the last packet of a high-bandwidth microframe the PID
+// is DATA0; DATA1 and DATA2 tell that one and two more follow (USB 2.0 section 5.9.2).
 //
-// Context index as in ep_flags.
+// Context index: IN endpoint n is n, OUT endpoint n is INS + n.
 module ep_iso #(
     // IN and OUT endpoints with EP0
     parameter INS = 8,
@@ -20,12 +20,15 @@ module ep_iso #(
     input  wire        odd,
     input  wire        full_speed,
 
-    // context in work; type written to its DxEPCTL
+    // context in work; its flags are written: isochronous, enabled and without NAK; parity of its
+    // frame
     input  wire [4:0]  slot,
     input  wire        read,
     input  wire        is_in,
-    input  wire        type_write,
-    input  wire        type_iso,
+    input  wire        flags_write,
+    input  wire        wait_next,
+    input  wire        parity_next,
+    input  wire        bus_reset,
 
     // parity of its frame, packets per microframe (MC), packets left in its transfer
     input  wire        parity,
@@ -39,18 +42,16 @@ module ep_iso #(
     input  wire        sent,
     input  wire        received,
 
-    // contexts that wait for a frame of the parity of this one
-    input  wire [INS+OUTS-1:0] due,
+    // some context waits for a frame of the parity of this one
     output wire        incomplete_in,
     output wire        incomplete_out
 );
 
     localparam N = INS + OUTS;
     localparam [N-1:0] ONE = {{(N-1){1'b0}}, 1'b1};
-    // EP0 is a control endpoint whatever is written
-    localparam [N-1:0] EP0 = {{(OUTS-1){1'b0}}, 1'b1, {(INS-1){1'b0}}, 1'b1};
 
-    reg [N-1:0]    iso_reg;
+    reg [N-1:0]    wait_reg;
+    reg [N-1:0]    parity_reg;
     // IN: packets sent in this frame, 3 = no more; OUT: frame served
     reg [INS-1:0]  low_reg;
     reg [INS-1:0]  high_reg;
@@ -58,7 +59,8 @@ module ep_iso #(
     reg [1:0]      sent_reg;
 
     wire [N-1:0] select = ONE << slot;
-    wire [N-1:0] incomplete = due & iso_reg & ~{served_reg, high_reg & low_reg};
+    wire [N-1:0] incomplete = wait_reg & ~(parity_reg ^ {N{odd}})
+                              & ~{served_reg, high_reg & low_reg};
 
     // packets of this frame that follow the next one; MC 0 counts as 1
     wire some = !full_speed && (packets[9:1] != 9'd0)
@@ -73,8 +75,12 @@ module ep_iso #(
     assign incomplete_out = |incomplete[N-1:INS];
 
     always @(posedge clk) begin
-        if (type_write) begin
-            iso_reg <= ((iso_reg & ~select) | (select & {N{type_iso}})) & ~EP0;
+        if (flags_write) begin
+            wait_reg <= (wait_reg & ~select) | (select & {N{wait_next}});
+            parity_reg <= (parity_reg & ~select) | (select & {N{parity_next}});
+        end
+        if (bus_reset) begin
+            wait_reg <= {N{1'b0}};
         end
         if (read) begin
             sent_reg <= {|(high_reg & select[INS-1:0]), |(low_reg & select[INS-1:0])};
@@ -90,7 +96,7 @@ module ep_iso #(
             served_reg <= {OUTS{1'b0}};
         end
         if (rst) begin
-            iso_reg <= {N{1'b0}};
+            wait_reg <= {N{1'b0}};
             high_reg <= {INS{1'b0}};
             low_reg <= {INS{1'b0}};
             served_reg <= {OUTS{1'b0}};

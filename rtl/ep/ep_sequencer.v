@@ -41,6 +41,9 @@ module ep_sequencer #(
     input  wire [3:0]  take_ep,
     input  wire        chain_request,
     input  wire [3:0]  chain_ep,
+    // all contexts are to be scanned before the next register access; this is going on
+    input  wire        walk_start,
+    output wire        walk,
 
     // READ of the operation; it is in ACT: one of the strobes
     output wire        read,
@@ -119,8 +122,10 @@ module ep_sequencer #(
     reg  [3:0] scan_ep_reg;
     reg        scan_out_reg;
     reg        chained_reg;
+    reg        walk_reg;
 
     wire [9:0] acting = read_reg ? NONE : op_reg;
+    wire chain_next = chain_request && !walk_reg;
     wire after_rx = |(acting & (TOKEN | END | HANDSHAKE | LINE));
 
     assign read = read_reg;
@@ -133,6 +138,7 @@ module ep_sequencer #(
     assign chained = chained_reg;
     assign op_fetch = |(op_reg & SCAN);
     assign choose = !read_reg;
+    assign walk = walk_reg;
     assign out = out_reg;
     assign ep = ep_reg;
     assign slot = slot_reg;
@@ -162,7 +168,7 @@ module ep_sequencer #(
             op_next = act_take ? NONE : TAKE;
             out_next = 1'b0;
             ep_next = take_ep;
-        end else if (csr_request && !act_csr) begin
+        end else if (csr_request && !act_csr && !walk_reg) begin
             op_next = CSR;
             out_next = csr_out;
             ep_next = csr_ep;
@@ -179,8 +185,8 @@ module ep_sequencer #(
             out_next = 1'b0;
         end else if (!act_scan) begin
             op_next = SCAN;
-            out_next = scan_out_reg && !chain_request;
-            ep_next = chain_request ? chain_ep : scan_ep_reg;
+            out_next = scan_out_reg && !chain_next;
+            ep_next = chain_next ? chain_ep : scan_ep_reg;
         end
     end
 
@@ -195,21 +201,31 @@ module ep_sequencer #(
             read_reg <= (op_next != NONE);
             out_reg <= out_next;
             ep_reg <= ep_next;
-            chained_reg <= chain_request;
+            chained_reg <= chain_next;
             // OUT contexts follow the IN contexts
             slot_reg <= !exists_next ? 5'd0
                       : {1'b0, ep_next} + (out_next ? LAST_IN + 5'd1 : 5'd0);
             exists_reg <= exists_next;
         end
-        if (act_scan && !chained_reg) begin
+        // not the scan that was chosen in the clock in which a walk began
+        if (act_scan && (ep_reg == scan_ep_reg) && (out_reg == scan_out_reg)) begin
             scan_ep_reg <= scan_wrap ? 4'd0 : scan_ep_reg + 1'b1;
             scan_out_reg <= scan_out_reg != scan_wrap;
+            if (scan_wrap && scan_out_reg) begin
+                walk_reg <= 1'b0;
+            end
+        end
+        if (walk_start) begin
+            walk_reg <= 1'b1;
+            scan_ep_reg <= 4'd0;
+            scan_out_reg <= 1'b0;
         end
         if (rst) begin
             op_reg <= NONE;
             read_reg <= 1'b0;
             scan_ep_reg <= 4'd0;
             scan_out_reg <= 1'b0;
+            walk_reg <= 1'b0;
         end
     end
 

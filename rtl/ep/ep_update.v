@@ -19,6 +19,11 @@ module ep_update (
     input  wire        write_causes,
     input  wire [15:0] write_data,
 
+    // SETUP accepted: EP0 NAKs, its stall ends, the data stage begins with DATA1
+    input  wire        setup,
+    // the walk after a bus reset comes by
+    input  wire        reset,
+    input  wire        is_ep0,
     // token that finds no data or no open endpoint, isochronous IN token that finds no data
     input  wire        token_cause,
     input  wire        token_nothing,
@@ -48,7 +53,7 @@ module ep_update (
 );
 
     assign flags_write = write_control || received || acknowledged || popped_done || moved_setup
-                         || disabled || (popped_setup_done && !dma);
+                         || disabled || (popped_setup_done && !dma) || setup || reset;
 
     always @* begin
         flags_data = flags;
@@ -95,6 +100,16 @@ module ep_update (
             flags_data[5] = 1'b0;
             flags_data[0] = 1'b0;
             causes_set[1] = 1'b1;
+        end
+        if (setup || reset) begin
+            flags_data[1] = 1'b1;
+            flags_data[2] = 1'b0;
+        end
+        if (setup) begin
+            flags_data[4] = 1'b1;
+        end
+        if (reset) begin
+            flags_data[3] = is_ep0;
         end
         if (!exists) begin
             causes_set = 16'd0;

@@ -303,6 +303,8 @@ class ModelController:
         self.bus = ModelBus(self)
         self.wire = ModelWire(self, self.parameters.time_scale)
         self._dma_timer: TimerHandle | None = None
+        self._command_timer: TimerHandle | None = None
+        self._command_at = 0
 
     @property
     def clock_cycles(self) -> int:
@@ -328,7 +330,25 @@ class ModelController:
             self._dma_timer = self.kernel.call_later(delay, self._dma)
         if self.model.sleep_due is not None:
             self.wire.watch_lpm()
+        if self.model.command_due:
+            self._watch_commands()
         self.bus.update()
+
+    def _watch_commands(self) -> None:
+        """Arm the timer of endpoint commands for the one that takes effect first."""
+        due = min(self.model.command_due.values())
+        timer = self._command_timer
+        if timer is not None:
+            if self._command_at <= due:
+                return
+            timer.cancel()
+        self._command_at = due
+        self._command_timer = self.kernel.call_later(max(due - self.kernel.now, 0), self._command)
+
+    def _command(self) -> None:
+        self._command_timer = None
+        self.model.time = self.kernel.now
+        self.after()
 
     def _dma(self) -> None:
         self._dma_timer = None

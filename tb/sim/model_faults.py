@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
-from pymodel.packets import PID, build_data, build_token
+from pymodel.packets import PID, build_data, build_lpm, build_token
 from pymodel.packets import crc16 as data_crc
 from pymodel.wire import Knobs, Transaction
 
-__all__ = ["faulty_data", "faulty_token"]
+__all__ = ["faulty_data", "faulty_token", "second_packet"]
 
-_WITH_DATA = frozenset({int(PID.OUT), int(PID.SETUP)})
+_WITH_DATA = frozenset({int(PID.OUT), int(PID.SETUP), int(PID.EXT)})
+
+
+def second_packet(transaction: Transaction, pid: int | None = None) -> bytes:
+    """Return the packet of the host that follows the token, with another PID if one is given."""
+    pid = transaction.pid if pid is None else pid
+    if transaction.token == PID.EXT:
+        return build_lpm(int.from_bytes(transaction.data[:2], "little"), pid)
+    return build_data(pid, transaction.data)
 
 
 def faulty_token(transaction: Transaction, knobs: Knobs) -> tuple[bytes, bool, bool]:
@@ -39,9 +47,11 @@ def faulty_data(transaction: Transaction, knobs: Knobs) -> bytes:
     pid = transaction.pid
     if knobs.wrong_toggle and pid in (PID.DATA0, PID.DATA1):
         pid ^= PID.DATA0 ^ PID.DATA1
-    payload = bytes(transaction.data)
-    packet = build_data(pid, payload)
-    if knobs.bad_crc:
+    packet = second_packet(transaction, pid)
+    if knobs.bad_crc and transaction.token == PID.EXT:
+        packet = packet[:2] + bytes([packet[2] ^ 0x80])
+    elif knobs.bad_crc:
+        payload = bytes(transaction.data)
         crc = data_crc(payload) ^ 0x0100
         packet = packet[:-2] + crc.to_bytes(2, "little")
     if knobs.bad_pid:

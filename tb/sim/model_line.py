@@ -403,8 +403,14 @@ class ModelLine:
             self._lpm_timer.cancel()
             self._lpm_timer = None
         if model.sleep_due is not None:
-            self._lpm_timer = self.kernel.call_later(max(model.sleep_due - now, 0), self._asleep)
+            # from the end of its handshake on
+            rest = model.sleep_due + self.timing.device_ps + self.timing.handshake_ps - now
+            self._lpm_timer = self.kernel.call_later(max(rest, 0), self._asleep)
         elif model.waking_since is not None:
+            if now < model.waking_since:
+                rest = model.waking_since - now
+                self._lpm_timer = self.kernel.call_later(rest, self.watch_lpm)
+                return
             if self.line_state != "K":
                 self._set_line("K")
                 self._tell("remote_wakeup")
@@ -413,8 +419,12 @@ class ModelLine:
 
     def _asleep(self) -> None:
         self._lpm_timer = None
+        if self.model.sleep_due is None:
+            return
         self._cancel_idle()
         self._set_line("J")
+        if self.timing is HIGH:
+            self._tell("l1")
         self._line_message(Line.SLEEP)
         self.check()
 
@@ -422,9 +432,8 @@ class ModelLine:
         """The device has driven resume for long enough; by now the host drives it, or nobody."""
         self._lpm_timer = None
         if self.model.sleeping:
-            self._line_message(Line.RESUME)
-            self._idle_line()
-            self._watch_idle()
+            self.model.end_wake()
+            self._set_line("J")
 
     async def resume(self, duration: int) -> None:
         """Drive K for `duration` picoseconds, then go on with SOFs (7.1.7.7)."""

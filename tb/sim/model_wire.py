@@ -16,7 +16,6 @@ from pymodel.core.fields import TEST_PACKET as TEST_PACKET_MODE
 from pymodel.packets import (
     PID,
     TEST_PACKET,
-    build_data,
     build_handshake,
     build_sof,
     build_token,
@@ -26,7 +25,7 @@ from pymodel.wire import Knobs, PacketRecord, Status, Transaction
 from tb.kernel import Event, Queue, TimerHandle, sleep, timeout, us
 
 from .bus_time import FULL, HIGH
-from .model_faults import faulty_data, faulty_token
+from .model_faults import faulty_data, faulty_token, second_packet
 from .model_line import ModelLine
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["ModelWire"]
 
 _OUT, _IN, _SETUP, _PING = int(PID.OUT), int(PID.IN), int(PID.SETUP), int(PID.PING)
-_WITH_DATA = frozenset({_OUT, _SETUP})
+_EXT = int(PID.EXT)
+_WITH_DATA = frozenset({_OUT, _SETUP, _EXT})
 _ACK_PACKET = build_handshake(PID.ACK)
 _HANDSHAKES = {
     build_handshake(PID.ACK): ("ACK", Status.OK),
@@ -211,8 +211,7 @@ class ModelWire(ModelLine):
                 self._tokens[key] = packet
             answer = self._give(packet, transaction.start_ps, now)
             if token in _WITH_DATA:
-                packet = build_data(transaction.pid, transaction.data)
-                self._send_data(packet, now)
+                self._send_data(second_packet(transaction), now)
             else:
                 self._answered(answer, now, None)
         else:
@@ -411,6 +410,8 @@ class ModelWire(ModelLine):
             return False
         if len(answer) == 1:
             transaction.handshake, transaction.status = _HANDSHAKES[answer]
+            if transaction.token == _EXT and transaction.status is Status.OK:
+                self._fall_asleep(transaction)
             if transaction.token == _OUT and transaction.status in (Status.OK, Status.NYET):
                 self.payload_bytes += len(transaction.data)
             return transaction.status is Status.OK
@@ -424,6 +425,14 @@ class ModelWire(ModelLine):
             transaction.handshake = "ACK"
         self.payload_bytes += len(answer) - 3
         return len(answer) - 3 == transaction.max_length
+
+    def _fall_asleep(self, transaction: Transaction) -> None:
+        """The device goes to L1; if the host has heard that, it keeps silent."""
+        knobs = transaction.knobs or self.knobs
+        if knobs is None or not knobs.no_handshake:
+            self._stopped = True
+            self.sof_enable(False)
+            self._tell("sleep")
 
     # -- what passes -------------------------------------------------------------------------
 

@@ -245,6 +245,10 @@ class RtlBus:
         """Call `callback(irq, ep_irq)` at every change of a level."""
         self._callbacks.append(callback)
 
+    def levels(self) -> tuple[bool, int]:
+        """Return irq and ep_irq as they are now, before anybody has been told."""
+        return bool(self._levels[0]), int(self._levels[1])
+
     def pauses(self, chance: float = 0.0, longest: int = 0, seed: int = 1) -> None:
         """Put gaps between the beats of a channel.
 

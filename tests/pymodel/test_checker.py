@@ -347,3 +347,31 @@ def test_shuffled_traces_never_stop_the_checker(seed: int, data: st.DataObject) 
     checker = Checker(UdcParameters())
     checker.feed(events)
     checker.finish()
+
+
+def test_what_comes_too_late_is_noticed_even_after_silence() -> None:
+    device = Device(trace=True)
+    device.set(DIEPCTL.at(0), SNAK)
+    *before, last = device.model.trace or []
+    assert decode(last[1]).kind == Kind.INT_SET
+    for late, rules in ((15, []), (30, ["cause missing", "interrupt cause"])):
+        events = [*before, (before[-1][0] + late * 1_000_000, last[1])]
+        assert [one.rule for one in follow(events).mismatches] == rules
+
+
+def test_a_cause_is_missed_while_others_come_and_go() -> None:
+    """Each cause has a time of its own, whatever else becomes due for the endpoint."""
+    device = Device(trace=True)
+    device.set(DIEPCTL.at(0), SNAK)
+    for _ in range(20):
+        device.set(DIEPCTL.at(0), DIEPCTL.CNAK.mask)
+        device.open(0, True)
+        device.in_(0)
+    events = []
+    for time, word in device.model.trace or []:
+        event = decode(word)
+        if event.kind == Kind.INT_SET and event.arg == 0x100:
+            event = Event(event.kind, event.arg, event.data & ~DIEPINT.INTknTXFEmp.mask)
+        if event.kind != Kind.INT_SET or event.data:
+            events.append((time * 8, encode(event)))
+    assert "cause missing" in [one.rule for one in follow(events).mismatches]

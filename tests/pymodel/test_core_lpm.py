@@ -339,6 +339,11 @@ def test_remote_wake_in_l1(takes_over: bool) -> None:
             assert rig.wire.line_state == "K"
             assert await rig.bus.read32(DCTL.OFFSET) & DCTL.RmtWkUpSig.mask
             await sleep(us(10))
+            # nobody has heard it: back to sleep
+            assert rig.wire.line_state == "J"
+            assert not await rig.bus.read32(DCTL.OFFSET) & DCTL.RmtWkUpSig.mask
+            assert await rig.bus.read32(GLPMCFG.OFFSET) & GLPMCFG.SlpSts.mask
+            return
         assert rig.wire.line_state == "SE0"
         assert not await rig.bus.read32(DCTL.OFFSET) & DCTL.RmtWkUpSig.mask
         assert await rig.bus.read32(GINTSTS.OFFSET) & GINTSTS.WkUpInt.mask

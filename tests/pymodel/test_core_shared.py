@@ -370,7 +370,8 @@ def test_every_byte_arrives_once_and_in_order(
 ) -> None:
     """Whatever is queued (up to 8 packets): a host that asks everybody gets all of it.
 
-    It asks each one several times: endpoints that are asked in turn, each before the taking back
+    The queue has eight places, so there are two packets of each of the three endpoints at most. The
+    host asks each one several times: endpoints that are asked in turn, each before the taking back
     has brought its packet, would keep each other from sending.
     """
     device = shared(dma=dma, mismatches=limit)

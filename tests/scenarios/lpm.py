@@ -11,11 +11,21 @@ from tb.kernel import now, sleep, us
 HOST = False
 PROBE = False
 PARAMETERS = {"LPM": 1}
-RUNS = [{}, {"speed": "full"}, {"time-scale": "1"}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"time-scale": "1"},
+    {"lockstep": True},
+    {"lockstep": True, "speed": "full"},
+]
 ICARUS = True
 
 ALLOWED = GLPMCFG.LPMCap.mask | GLPMCFG.AppL1Res.mask | GLPMCFG.LPM_AcceptIsoc.mask
 NOTHING, STALL, NYET, ACK = range(4)
+FIFO0 = 0x1000
+DIEPCTL1, DOEPCTL1 = 0x920, 0xB20
+# EPEna, isochronous, active, packets of 16 bytes
+ISOCHRONOUS = 1 << 31 | 1 << 18 | 1 << 15 | 16
 
 
 async def result(bench) -> int:
@@ -147,6 +157,37 @@ async def control(bench) -> None:
     await alive(bench)
 
 
+async def data_waits(bench) -> None:
+    """NYET while a Tx FIFO holds data, or an isochronous endpoint is enabled."""
+    hw, wire = bench.hw, bench.wire
+    await hw.write32(GLPMCFG.OFFSET, ALLOWED & ~GLPMCFG.LPM_AcceptIsoc.mask)
+    await hw.write32(FIFO0, 0x1234_5678)
+    await sleep(us(2))
+    answer = await wire.lpm(0)
+    assert answer.handshake == "NYET", answer
+    await hw.write32(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask | GRSTCTL.TxFNum.put(0x10))
+    while await hw.read32(GRSTCTL.OFFSET) & GRSTCTL.TxFFlsh.mask:
+        pass
+    await sleep(us(2))
+    await fall_asleep(bench)
+    await wire.resume()
+    for control in (DIEPCTL1, DOEPCTL1):
+        await hw.write32(control, ISOCHRONOUS)
+        await sleep(us(2))
+        answer = await wire.lpm(0)
+        assert answer.handshake == "NYET", answer
+        await hw.write32(GLPMCFG.OFFSET, ALLOWED)
+        await fall_asleep(bench)
+        await wire.resume()
+        await hw.write32(GLPMCFG.OFFSET, ALLOWED & ~GLPMCFG.LPM_AcceptIsoc.mask)
+        # neither active nor enabled
+        await hw.write32(control, ISOCHRONOUS & ~(1 << 15) | 1 << 30)
+        await sleep(us(5))
+        await fall_asleep(bench)
+        await wire.resume()
+    await hw.write32(GLPMCFG.OFFSET, ALLOWED)
+
+
 async def by_host(bench) -> None:
     """The host resumes the bus after its BESL time."""
     for besl in (0, 3):
@@ -265,6 +306,7 @@ async def main(bench) -> None:
     await bench.hw.write32(GLPMCFG.OFFSET, ALLOWED)
     await by_host(bench)
     await by_device(bench)
+    await data_waits(bench)
     await by_reset(bench)
     await by_power(bench)
     await control(bench)

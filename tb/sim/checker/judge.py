@@ -46,6 +46,10 @@ class _Wire(Protocol):
     def on_line(self, callback: Callable[[LineEvent], None]) -> None: ...
 
 
+_CUT_OFF = frozenset({"crc16", "pid-check"})
+"""What is wrong with a packet of which only the beginning is there."""
+
+
 class Checker:
     """Judges the packets of a bus with one device.
 
@@ -78,6 +82,7 @@ class Checker:
         self.payload_bytes = 0
         self._ignore = frozenset(ignore)
         self._limit = limit
+        self._cut = (0, -1)
         self._lines: deque[LineEvent] = deque()
         self._silent: list[tuple[PacketRecord, str]] = []
         self._session = Session()
@@ -167,6 +172,10 @@ class Checker:
         key = number << 1 | int(into_host)
         self._session.learned.endpoints[key] = Endpoint(kind, max_packet)
 
+    def cut_off(self, start_ps: int, end_ps: int) -> None:
+        """Tell that a packet of the device may break off in this time: it is reset or unplugged."""
+        self._cut = (start_ps, end_ps)
+
     def report(self) -> str:
         """Return the first violations, one per line, then the counts."""
         lines = [str(violation) for violation in self.violations[:20]]
@@ -175,6 +184,8 @@ class Checker:
 
     def _report(self, rule: str, record: PacketRecord, detail: str, side: str = "") -> None:
         if rule in self._ignore:
+            return
+        if rule in _CUT_OFF and self._cut[0] <= record.end_ps and record.start_ps <= self._cut[1]:
             return
         self.rules[rule] += 1
         if len(self.violations) < self._limit:
