@@ -298,7 +298,10 @@ module udc_core #(
     wire         dma_pop;
     wire [15:0]  rx_used;
     wire         b_write = push_write || dma_write;
-    wire         pop = rx_fifo_pop || dma_pop;
+    // the FIFO was emptied under a job that moves a packet out of it: what is left of the packet
+    // is made up, and nothing that has come since is popped for it
+    reg          packet_lost_reg;
+    wire         pop = rx_fifo_pop || (dma_pop && !packet_lost_reg);
 
     fifo_ram #(.WORDS(FIFO_WORDS), .ADDRESS_WIDTH(A)) fifo_ram (
         .clk(clk),
@@ -324,6 +327,7 @@ module udc_core #(
     assign head_valid = head_valid_reg;
 
     always @(posedge clk) begin
+        packet_lost_reg <= dma_busy && (packet_lost_reg || rx_fifo_flush || (rx_used == 16'd0));
         if (reset || rx_fifo_flush) begin
             head_valid_reg <= 1'b0;
         end else if (b_write) begin
@@ -352,7 +356,7 @@ module udc_core #(
         .start_discard(dma_discard), .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
         .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
-        .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),
+        .head_valid(head_valid || packet_lost_reg), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),
         .trace_address(dma_trace_address), .trace_data(dma_trace_data),
