@@ -12,6 +12,9 @@ RUNS = [
     {"mode": "slave"},
     {"mode": "slave", "speed": "full"},
     {"lockstep": True},
+    {"lockstep": True, "core-mhz": "60"},
+    {"lockstep": True, "core-mhz": "75"},
+    {"lockstep": True, "core-mhz": "100"},
     {"mode": "slave", "lockstep": True},
 ]
 SIZES = [1, 63, 64, 65, 511, 512, 513, 1024, 3000]
