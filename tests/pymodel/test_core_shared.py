@@ -368,7 +368,7 @@ def test_lockstep_bounds_the_queue() -> None:
 def test_every_byte_arrives_once_and_in_order(
     transfers: list[tuple[int, int]], dma: bool, limit: int
 ) -> None:
-    """Whatever is queued in whatever order: a host that asks everybody gets all of it.
+    """Whatever is queued (up to 8 packets): a host that asks everybody gets all of it.
 
     The queue has eight places, so there are two packets of each of the three endpoints at most. The
     host asks each one several times: endpoints that are asked in turn, each before the taking back
