@@ -106,7 +106,7 @@ module udc_core #(
     wire        soft_reset_wait;
     wire        reset = rst || soft_reset;
     wire        startup;
-    wire [6:0]  startup_index;
+    wire [7:0]  startup_index;
     wire        startup_shadow;
     wire [31:0] startup_data;
     wire [31:0] startup_fifo_size;
@@ -124,7 +124,8 @@ module udc_core #(
     wire        csr_request;
     wire        csr_write;
     wire [17:2] csr_address;
-    wire [31:0] csr_write_data;
+    wire [31:0] csr_write_data, csr_masked_data;
+    wire        csr_exists;
     wire        csr_acknowledge;
     wire [31:0] csr_read_data;
     wire [31:0] global_read_data;
@@ -180,7 +181,8 @@ module udc_core #(
         .startup_write(startup_shadow), .startup_index(startup_index),
         .startup_data(startup_data),
         .address(csr_address), .write(csr_acknowledge && csr_write),
-        .write_data(csr_write_data), .read_data(global_read_data),
+        .exists(csr_exists), .write_data(csr_write_data), .masked_data(csr_masked_data),
+        .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
@@ -248,7 +250,8 @@ module udc_core #(
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
-        .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
+        .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
+        .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
         .dma_enable(dma_enable), .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),

@@ -10,7 +10,7 @@ from pymodel.config import BusTimes
 from pymodel.packets import BESL_PS, PID
 
 from .controller import BusFace, Knobs, Memory, Transaction, WireFace
-from .kernel import WaitQueue, current, sleep
+from .kernel import WaitQueue, current, sleep, us
 
 __all__ = ["HardwareDoor", "WireDoor"]
 
@@ -220,5 +220,9 @@ class WireDoor:
 
     async def sof(self, count: int) -> None:
         """Wait until `count` more SOFs have started."""
-        target = self._wire.frame_time(self._wire.frame + count)
-        await sleep(max(target - current().now, 0))
+        wire = self._wire
+        target = wire.frame + count
+        while wire.frame < target:
+            left = wire.frame_time(target) - current().now
+            # It comes in this moment, or a suspend has put it off.
+            await sleep(left if left > 0 else us(0.1) if left > -us(5) else us(1))

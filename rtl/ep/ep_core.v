@@ -21,7 +21,7 @@ module ep_core #(
 
     // start-up sequence
     input  wire        startup,
-    input  wire [6:0]  startup_index,
+    input  wire [7:0]  startup_index,
     input  wire [31:0] startup_fifo_size,
 
     // messages from the USB side, answers to tokens
@@ -39,6 +39,9 @@ module ep_core #(
     input  wire        csr_write,
     input  wire [17:2] csr_address,
     input  wire [31:0] csr_write_data,
+    // plain storage of it; the endpoint of the register exists
+    input  wire [31:0] csr_masked_data,
+    output wire        csr_exists,
     output wire        csr_acknowledge,
     output wire [31:0] csr_read_data,
     input  wire [31:0] global_read_data,
@@ -220,12 +223,13 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, fifo_owner;
+    wire [3:0]  csr_ep, csr_fifo, fifo_owner, window_fifo;
     // in the shared scheme a window belongs to an endpoint, else to a FIFO
-    wire [3:0]  window_ep = SHARED ? csr_fifo : fifo_owner;
+    wire [3:0]  window_ep = SHARED ? window_fifo : fifo_owner;
 
     ep_decode ep_decode (
-        .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .window_fifo(window_fifo),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -424,14 +428,14 @@ module ep_core #(
 
     ep_registers ep_registers (
         .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
-        .write_data(csr_write_data), .flags(flags_reg), .causes(causes),
-        .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
+        .write_data(csr_write_data), .masked_data(csr_masked_data), .flags(flags_reg),
+        .causes(causes),
+        .tx_empty(fifo_low[fifo_reg]), .ep0_size(ep0_size_reg),
         .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
         .np_places(np_places), .np_head(np_head),
         .show_endpoint(csr_endpoint && exists),
         .show_head(window_pop || status_pop || (csr_peek && !dma_enable && head_valid)),
-        .show_size(csr_size && fifo_exists), .show_space(csr_space), .head(head),
-        .fifo_size(fifo_size), .global_data(global_read_data),
+        .show_space(csr_space), .head(head), .global_data(global_read_data),
         .read_data(csr_read_data), .control_write(reg_control), .causes_write(reg_causes),
         .size_write(reg_size), .address_write(reg_address), .control_data(reg_control_data),
         .flags_data(reg_flags_data), .nak_effective_set(reg_nak_set),
@@ -450,6 +454,7 @@ module ep_core #(
     wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
 
     assign csr_acknowledge = act_csr;
+    assign csr_exists = exists;
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 
@@ -562,7 +567,7 @@ module ep_core #(
         .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
         .slot(slot_wide), .read(read), .is_in(!out), .flags_write(flags_changed),
         .wait_next(flags_data[0] && !flags_data[1]
-                   && (write_control ? (csr_write_data[19:18] == TYPE_ISO) && !is_ep0 : iso)),
+                   && (write_control ? (reg_control_data[16:15] == TYPE_ISO) : iso)),
         .parity_next(flags_data[4]), .bus_reset(reset_start),
         .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
         .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
@@ -602,12 +607,12 @@ module ep_core #(
         .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
         .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
         .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(csr_fifo), .read_data(fifo_owner)
+        .read_index(window_fifo), .read_data(fifo_owner)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
-        .set_size((startup && (startup_index <= {2'd0, LAST_IN})) || set_size),
+        .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
         .size(startup ? startup_fifo_size : csr_write_data),
         .flush(flush_now || take_step), .fill(window_push || filled), .release_words(released),
         .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2]
