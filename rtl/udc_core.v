@@ -13,6 +13,7 @@ module udc_core #(
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter LPM = 0,
+    parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
     input  wire         clk,
@@ -46,8 +47,8 @@ module udc_core #(
     output wire [2:0]   m_axi_awprot,
     output wire         m_axi_awvalid,
     input  wire         m_axi_awready,
-    output wire [31:0]  m_axi_wdata,
-    output wire [3:0]   m_axi_wstrb,
+    output wire [DATA_WIDTH-1:0] m_axi_wdata,
+    output wire [DATA_WIDTH/8-1:0] m_axi_wstrb,
     output wire         m_axi_wlast,
     output wire         m_axi_wvalid,
     input  wire         m_axi_wready,
@@ -66,7 +67,7 @@ module udc_core #(
     output wire         m_axi_arvalid,
     input  wire         m_axi_arready,
     input  wire [0:0]   m_axi_rid,
-    input  wire [31:0]  m_axi_rdata,
+    input  wire [DATA_WIDTH-1:0] m_axi_rdata,
     input  wire [1:0]   m_axi_rresp,
     input  wire         m_axi_rlast,
     input  wire         m_axi_rvalid,
@@ -164,6 +165,7 @@ module udc_core #(
     wire [31:0] daint, deachint;
     wire        fifo0_level, periodic_level, periodic_empty_level, mismatches;
     wire [4:0]  mismatch_limit;
+    wire [3:0]  burst_code;
     wire        dma_busy;
     wire        head_valid;
     wire [31:0] head;
@@ -197,7 +199,7 @@ module udc_core #(
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .empty_level(empty_level),
+        .dma_enable(dma_enable), .burst_code(burst_code), .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
@@ -352,13 +354,18 @@ module udc_core #(
     wire         dma_trace_write, dma_trace_read;
     wire [23:0]  dma_trace_address;
     wire [31:0]  dma_trace_data;
+    wire [31:0]  dma_loaded_status, dma_loaded_buffer;
+    wire         unused_dma = &{1'b0, dma_loaded_status, dma_loaded_buffer, 1'b0};
 
-    dma_engine #(.ADDRESS_WIDTH(A)) dma_engine (
+    dma_engine #(.ADDRESS_WIDTH(A), .DATA_WIDTH(DATA_WIDTH)) dma_engine (
         .clk(clk), .rst(rst),
         .start(dma_start && (DMA != 0)), .start_receive(dma_receive),
-        .start_discard(dma_discard), .start_address(dma_address), .start_bytes(dma_bytes),
+        .start_discard(dma_discard), .start_load(1'b0), .start_store(1'b0), .store_data(32'd0),
+        .loaded_status(dma_loaded_status), .loaded_buffer(dma_loaded_buffer),
+        .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
-        .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
+        .burst_code(burst_code), .busy(dma_busy),
+        .done(dma_done), .error(dma_error), .clear(dma_clear),
         .head_valid(head_valid || packet_lost_reg), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),

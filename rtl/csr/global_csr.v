@@ -71,6 +71,7 @@ module global_csr #(
 
     // configuration for the rest of the core
     output wire        dma_enable,
+    output wire [3:0]  burst_code,
     output wire        empty_level,
     output wire        periodic_empty_level,
     output wire [4:0]  mismatch_limit,
@@ -362,6 +363,7 @@ module global_csr #(
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
+    assign burst_code = gahbcfg_reg[4:1];
     assign empty_level = empty_level_reg;
     assign periodic_empty_level = periodic_level_reg;
     assign mismatch_limit = limit_reg;
@@ -549,7 +551,7 @@ module global_csr #(
         end
     end
 
-    wire unused_ok = &{1'b0, gahbcfg_reg[4:1], gintsts[0], 1'b0};
+    wire unused_ok = &{1'b0, gintsts[0], 1'b0};
 
 endmodule
 
