@@ -139,8 +139,8 @@ module udc #(
         if (DMA != 0 && DMA != 2) begin : g_dma
             ILLEGAL_PARAMETER_DMA_must_be_0_slave_or_2_internal error ();
         end
-        if (DESC_DMA != 0) begin : g_desc
-            ILLEGAL_PARAMETER_DESC_DMA_must_be_0_descriptor_DMA_is_not_built error ();
+        if (DESC_DMA != 0 && (DESC_DMA != 1 || DMA != 2 || DEDICATED_FIFO != 1)) begin : g_desc
+            ILLEGAL_PARAMETER_DESC_DMA_must_be_0_or_1_and_needs_DMA_2_and_DEDICATED_FIFO_1 error ();
         end
         if (LPM != 0 && LPM != 1) begin : g_lpm
             ILLEGAL_PARAMETER_LPM_must_be_0_or_1 error ();
@@ -216,7 +216,7 @@ module udc #(
 
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
+        .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),

@@ -12,6 +12,7 @@ module udc_core #(
     parameter FIFO_WORDS = 4096,
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0,
     parameter DATA_WIDTH = 32,
     parameter TRACE = 0
@@ -148,7 +149,7 @@ module udc_core #(
 
     // ---- global registers ---------------------------------------------------------------------
 
-    wire        dma_enable, empty_level, session, soft_disconnect, full_speed;
+    wire        dma_enable, descriptors, empty_level, session, soft_disconnect, full_speed;
     wire [6:0]  device_address, old_address;
     wire        old_address_valid;
     wire [13:0] frame, frame_next;
@@ -176,7 +177,7 @@ module udc_core #(
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .LPM(LPM),
+        .DESC_DMA(DESC_DMA), .LPM(LPM),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) global_csr (
         .clk(clk), .rst(reset),
@@ -199,7 +200,8 @@ module udc_core #(
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .burst_code(burst_code), .empty_level(empty_level),
+        .dma_enable(dma_enable), .burst_code(burst_code), .descriptors(descriptors),
+        .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
@@ -217,7 +219,7 @@ module udc_core #(
         .trace_gintsts(trace_gintsts), .trace_gotgint(trace_gotgint)
     );
 
-    wire unused_frame = &{1'b0, frame[13:4], 1'b0};
+    wire unused_frame = &{1'b0, frame[13:11], 1'b0};
 
     assign ctl_connect = session && !soft_disconnect && !startup;
     assign ctl_soft_reset = startup;
@@ -239,13 +241,15 @@ module udc_core #(
     wire [31:0]  dma_address;
     wire [10:0]  dma_bytes;
     wire [A-1:0] dma_ram_address;
+    wire         dma_load, dma_store;
+    wire [31:0]  dma_store_data, dma_loaded_status, dma_loaded_buffer;
     wire         op_valid, cause_valid, status_valid;
     wire [63:0]  op_event, cause_event;
     wire [23:0]  status_arg;
 
     ep_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A), .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
+        .DESC_DMA(DESC_DMA), .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
@@ -255,11 +259,11 @@ module udc_core #(
         .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
         .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
-        .dma_enable(dma_enable), .empty_level(empty_level),
+        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
-        .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
+        .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
         .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
@@ -285,6 +289,8 @@ module udc_core #(
         .send_stop(send_stop), .fifo_size(fifo_size),
         .dma_start(dma_start), .dma_receive(dma_receive), .dma_discard(dma_discard),
         .dma_address(dma_address), .dma_bytes(dma_bytes), .dma_ram_address(dma_ram_address),
+        .dma_load(dma_load), .dma_store(dma_store), .dma_store_data(dma_store_data),
+        .dma_loaded_status(dma_loaded_status), .dma_loaded_buffer(dma_loaded_buffer),
         .dma_busy(dma_busy), .dma_done(dma_done), .dma_error(dma_error), .dma_clear(dma_clear),
         .trace_valid(op_valid), .trace_event(op_event), .trace_cause_valid(cause_valid),
         .trace_cause(cause_event), .trace_status_valid(status_valid),
@@ -354,15 +360,13 @@ module udc_core #(
     wire         dma_trace_write, dma_trace_read;
     wire [23:0]  dma_trace_address;
     wire [31:0]  dma_trace_data;
-    wire [31:0]  dma_loaded_status, dma_loaded_buffer;
-    wire         unused_dma = &{1'b0, dma_loaded_status, dma_loaded_buffer, 1'b0};
 
     dma_engine #(.ADDRESS_WIDTH(A), .DATA_WIDTH(DATA_WIDTH)) dma_engine (
         .clk(clk), .rst(rst),
         .start(dma_start && (DMA != 0)), .start_receive(dma_receive),
-        .start_discard(dma_discard), .start_load(1'b0), .start_store(1'b0), .store_data(32'd0),
-        .loaded_status(dma_loaded_status), .loaded_buffer(dma_loaded_buffer),
-        .start_address(dma_address), .start_bytes(dma_bytes),
+        .start_discard(dma_discard), .start_load(dma_load), .start_store(dma_store),
+        .store_data(dma_store_data), .loaded_status(dma_loaded_status),
+        .loaded_buffer(dma_loaded_buffer), .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
         .burst_code(burst_code), .busy(dma_busy),
         .done(dma_done), .error(dma_error), .clear(dma_clear),

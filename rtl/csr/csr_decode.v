@@ -13,9 +13,10 @@
 module csr_decode #(
     parameter NUM_IN_EPS = 7,
     // features: 0 = bits of their own have no storage
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
-    parameter LPM = 0,
-    parameter DEDICATED_FIFO = 1
+    parameter DESC_DMA = 0,
+    parameter LPM = 0
 ) (
     input  wire        clk,
     input  wire [17:2] address,
@@ -124,8 +125,9 @@ module csr_decode #(
             GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
             8'h90: storable_next = PCGCCTL_RW_MASK;
             8'h91: storable_next = PCGCCTL1_RW_MASK;
-            // the address has flip-flops; descriptor DMA is not built
-            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
+            // the address has flip-flops
+            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK
+                                  & ((DESC_DMA != 0) ? ~32'd0 : ~DCFG_DESCDMA_MASK);
             // with LPM the core clears RmtWkUpSig
             DCTL: storable_next = DCTL_RW_MASK & ((LPM != 0) ? ~DCTL_RMTWKUPSIG_MASK : ~32'd0);
             DIEPMSK: storable_next = DIEPMSK_RW_MASK;

@@ -12,6 +12,7 @@ module global_csr #(
     parameter FIFO_WORDS = 4096,
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0
 ) (
     input  wire        clk,
@@ -72,6 +73,7 @@ module global_csr #(
     // configuration for the rest of the core
     output wire        dma_enable,
     output wire [3:0]  burst_code,
+    output wire        descriptors,
     output wire        empty_level,
     output wire        periodic_empty_level,
     output wire [4:0]  mismatch_limit,
@@ -144,6 +146,7 @@ module global_csr #(
     localparam [7:0] PCGCCTL = 8'h90;
 
     localparam HAS_DMA = (DMA != 0);
+    localparam HAS_DESC = (DESC_DMA != 0);
     localparam DEDICATED = (DEDICATED_FIFO != 0);
     localparam HAS_LPM = (LPM != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
@@ -168,7 +171,8 @@ module global_csr #(
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
     localparam [31:0] GHWCFG4_VALUE = (DEDICATED ? 32'h0200_0000 : NUM_IN_EPS)
-                                      | (NUM_IN_EPS << 26);
+                                        | (NUM_IN_EPS << 26)
+                                        | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
     reg  [31:0] status;
     wire [31:0] shadow;
@@ -192,6 +196,7 @@ module global_csr #(
     reg  [2:0]  test_reg;
     reg  [2:0]  testing_reg;
     reg         disconnect_reg;
+    reg         desc_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
     reg         gout_eff_reg;
@@ -220,7 +225,8 @@ module global_csr #(
     wire [31:0] storable;
 
     csr_decode #(
-        .NUM_IN_EPS(NUM_IN_EPS), .DMA(DMA), .LPM(LPM), .DEDICATED_FIFO(DEDICATED_FIFO)
+        .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO), .DMA(DMA), .DESC_DMA(DESC_DMA),
+        .LPM(LPM)
     ) csr_decode (
         .clk(clk), .address(address), .index(index), .stored(stored),
         .stored_endpoint(stored_endpoint), .storable(storable)
@@ -364,6 +370,7 @@ module global_csr #(
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
     assign burst_code = gahbcfg_reg[4:1];
+    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign empty_level = empty_level_reg;
     assign periodic_empty_level = periodic_level_reg;
     assign mismatch_limit = limit_reg;
@@ -466,6 +473,7 @@ module global_csr #(
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
                     stall_status_reg <= write_data[2];
+                    desc_reg <= HAS_DESC && write_data[23];
                     periodic_reg <= write_data[12:11];
                     limit_reg <= write_data[22:18];
                     address_reg <= write_data[10:4];
@@ -526,6 +534,7 @@ module global_csr #(
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;
             stall_status_reg <= 1'b0;
+            desc_reg <= 1'b0;
             test_reg <= 3'd0;
             disconnect_reg <= 1'b1;
             gin_nak_reg <= 1'b0;

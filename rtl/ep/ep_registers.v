@@ -21,6 +21,10 @@ module ep_registers (
     input  wire [18:0] size,
     input  wire [11:0] count,
     input  wire [31:0] address,
+    // DxEPDMAB is there, and `address` is what it shows
+    input  wire        has_buffer,
+    // EP0: CNAK has no effect
+    input  wire        hold_nak,
     input  wire [15:0] fifo_free,
     // queue of FIFO 0: places left, endpoint at its head
     input  wire [3:0]  np_places,
@@ -53,6 +57,7 @@ module ep_registers (
     localparam [2:0] TSIZ = 3'd4;
     localparam [2:0] DMA = 3'd5;
     localparam [2:0] TXFSTS = 3'd6;
+    localparam [2:0] DMAB = 3'd7;
 
     wire enabled = flags[0];
     wire nak = flags[1];
@@ -66,7 +71,7 @@ module ep_registers (
     wire set_odd = write_data[29];
     wire set_even = write_data[28];
     wire set_nak = write_data[27];
-    wire clear_nak = write_data[26];
+    wire clear_nak = write_data[26] && !hold_nak;
 
     assign control_write = (offset == CTL);
     assign causes_write = (offset == INT);
@@ -106,7 +111,8 @@ module ep_registers (
                                 np_places & {4{show_space}}, fifo_free});
 
     // a choice of four by two bits, for that is two LUTs
-    wire [1:0] select = {show_head || (show_endpoint && (offset == DMA)),
+    wire [1:0] select = {show_head || (show_endpoint && ((offset == DMA)
+                                                         || (has_buffer && (offset == DMAB)))),
                          show_head || (show_endpoint && (offset == TSIZ))};
     wire [31:0] upper = select[0] ? head : address;
     wire [31:0] lower = select[0] ? {1'b0, count, size} : rest;

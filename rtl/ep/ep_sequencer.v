@@ -35,6 +35,11 @@ module ep_sequencer #(
     input  wire        head_request,
     input  wire [3:0]  head_ep,
     input  wire        flush_request,
+    // context to be scanned before its turn
+    input  wire        hot,
+    input  wire        hot_out,
+    input  wire [3:0]  hot_ep,
+    output wire        hot_used,
     // shared Tx FIFO: a packet of this endpoint is to be taken back, before anything else is
     // looked at; endpoint that the scan shall look at
     input  wire        take_request,
@@ -185,10 +190,12 @@ module ep_sequencer #(
             out_next = 1'b0;
         end else if (!act_scan) begin
             op_next = SCAN;
-            out_next = scan_out_reg && !chain_next;
-            ep_next = chain_next ? chain_ep : scan_ep_reg;
+            out_next = hot ? hot_out : scan_out_reg && !chain_next;
+            ep_next = hot ? hot_ep : chain_next ? chain_ep : scan_ep_reg;
         end
     end
+
+    assign hot_used = hot && !read_reg && |(op_next & SCAN);
 
     wire exists_next = out_next ? OUT_THERE[ep_next] : IN_THERE[ep_next];
     wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
