@@ -135,6 +135,7 @@ module csr_decode #(
             DAINTMSK: storable_next = DAINTMSK_RW_MASK;
             DVBUSDIS: storable_next = DVBUSDIS_RW_MASK;
             DVBUSPULSE: storable_next = DVBUSPULSE_RW_MASK;
+            // DTKNQR3 and DTKNQR4 in the shared scheme
             DTHRCTL: storable_next = (DEDICATED_FIFO != 0) ? DTHRCTL_RW_MASK : 32'd0;
             DIEPEMPMSK: storable_next = (DEDICATED_FIFO != 0) ? DIEPEMPMSK_RW_MASK : 32'd0;
             DEACHMSK: storable_next = DEACHMSK_RW_MASK;

@@ -291,7 +291,7 @@ module global_csr #(
     localparam [3:0] LINE_VBUS_OFF = 4'd7;
 
     // bits of GINTSTS that are events; the others cost nothing
-    localparam [31:0] EVENTS = 32'hC8B0_FC08;
+    localparam [31:0] EVENTS = DEDICATED ? 32'hC8B0_FC08 : 32'hC8B2_FC08;
 
     reg [31:0] set;
     reg        session_end;
