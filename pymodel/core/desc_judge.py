@@ -51,7 +51,7 @@ class DescriptorJudge:
         model = self.checker.model
         found = []
         for index, end in enumerate(self.ends()):
-            if model.closing_word(end) is not None:
+            if model.closing_due(end) is not None:
                 found.append(("write-back", index, end.dma))
             elif model.may_load(end):
                 found.append(("load", index, end.dma))
