@@ -13,7 +13,9 @@
 module csr_decode #(
     parameter NUM_IN_EPS = 7,
     // features: 0 = bits of their own have no storage
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0
 ) (
     input  wire        clk,
@@ -123,8 +125,9 @@ module csr_decode #(
             GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
             8'h90: storable_next = PCGCCTL_RW_MASK;
             8'h91: storable_next = PCGCCTL1_RW_MASK;
-            // the address has flip-flops; descriptor DMA is not built
-            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
+            // the address has flip-flops
+            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK
+                                  & ((DESC_DMA != 0) ? ~32'd0 : ~DCFG_DESCDMA_MASK);
             // with LPM the core clears RmtWkUpSig
             DCTL: storable_next = DCTL_RW_MASK & ((LPM != 0) ? ~DCTL_RMTWKUPSIG_MASK : ~32'd0);
             DIEPMSK: storable_next = DIEPMSK_RW_MASK;
@@ -132,8 +135,8 @@ module csr_decode #(
             DAINTMSK: storable_next = DAINTMSK_RW_MASK;
             DVBUSDIS: storable_next = DVBUSDIS_RW_MASK;
             DVBUSPULSE: storable_next = DVBUSPULSE_RW_MASK;
-            DTHRCTL: storable_next = DTHRCTL_RW_MASK;
-            DIEPEMPMSK: storable_next = DIEPEMPMSK_RW_MASK;
+            DTHRCTL: storable_next = (DEDICATED_FIFO != 0) ? DTHRCTL_RW_MASK : 32'd0;
+            DIEPEMPMSK: storable_next = (DEDICATED_FIFO != 0) ? DIEPEMPMSK_RW_MASK : 32'd0;
             DEACHMSK: storable_next = DEACHMSK_RW_MASK;
             default: begin
                 storable_next = 32'd0;

@@ -21,7 +21,14 @@ module ep_registers (
     input  wire [18:0] size,
     input  wire [11:0] count,
     input  wire [31:0] address,
+    // DxEPDMAB is there, and `address` is what it shows
+    input  wire        has_buffer,
+    // EP0: CNAK has no effect
+    input  wire        hold_nak,
     input  wire [15:0] fifo_free,
+    // queue of FIFO 0: places left, endpoint at its head
+    input  wire [3:0]  np_places,
+    input  wire [3:0]  np_head,
 
     // what a read shows: an endpoint register (by its offset), the head of the Rx FIFO, GNPTXSTS,
     // or what is elsewhere (plain storage of endpoint registers too)
@@ -50,6 +57,7 @@ module ep_registers (
     localparam [2:0] TSIZ = 3'd4;
     localparam [2:0] DMA = 3'd5;
     localparam [2:0] TXFSTS = 3'd6;
+    localparam [2:0] DMAB = 3'd7;
 
     wire enabled = flags[0];
     wire nak = flags[1];
@@ -63,7 +71,7 @@ module ep_registers (
     wire set_odd = write_data[29];
     wire set_even = write_data[28];
     wire set_nak = write_data[27];
-    wire clear_nak = write_data[26];
+    wire clear_nak = write_data[26] && !hold_nak;
 
     assign control_write = (offset == CTL);
     assign causes_write = (offset == INT);
@@ -99,10 +107,12 @@ module ep_registers (
     wire [31:0] rest = global_data
         | ({32{show_endpoint && (offset == CTL)}} & flags_shown)
         | ({32{show_endpoint && (offset == INT)}} & causes_shown)
-        | ({32{show_level}} & {12'd0, show_space, 3'd0, fifo_free});
+        | ({32{show_level}} & {1'b0, np_head & {4{show_space}}, 7'd0,
+                                np_places & {4{show_space}}, fifo_free});
 
     // a choice of four by two bits, for that is two LUTs
-    wire [1:0] select = {show_head || (show_endpoint && (offset == DMA)),
+    wire [1:0] select = {show_head || (show_endpoint && ((offset == DMA)
+                                                         || (has_buffer && (offset == DMAB)))),
                          show_head || (show_endpoint && (offset == TSIZ))};
     wire [31:0] upper = select[0] ? head : address;
     wire [31:0] lower = select[0] ? {1'b0, count, size} : rest;

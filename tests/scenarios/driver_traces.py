@@ -116,12 +116,17 @@ class Player:
     async def _write(self, access: Access) -> None:
         name, value = access.name, access.value
         if name[2:7] == "EPINT":
-            # drivers clear what they have just read and enabled
-            value |= self._read.pop(name, 0) & self._masks.get(name[:2], 0)
+            # drivers clear what they have just read and enabled; SetUp is left to the access that
+            # waits for it
+            seen = self._read.pop(name, 0) & self._masks.get(name[:2], 0)
+            value |= seen & ~(DOEPINT.SetUp.mask if name == "DOEPINT0" else 0)
         if name in ("DIEPMSK", "DOEPMSK"):
             self._masks[name[:2]] = value
         if name[2:7] == "EPDMA":
             self._lists[name] = value
+            if self._descriptors:
+                # the endpoint may be enabled already
+                self._prepare(name.replace("EPDMA", "EPCTL"))
         if self._descriptors and name[2:7] == "EPCTL" and value & DIEPCTL.EPEna.mask:
             self._prepare(name)
         await self._hw.write32(offset_of(name), value)
