@@ -19,7 +19,7 @@ class Chain:
         status: its first word as it was read.
         address: of the next byte to move (DxEPDMAB).
         left: bytes not yet moved.
-        size: bytes at the beginning.
+        size: bytes at the beginning; IN: bytes not yet sent.
         room: OUT: bytes not yet promised to a packet that was accepted.
         full: OUT: an accepted packet ends the descriptor.
         packets: IN: packets not yet acknowledged.

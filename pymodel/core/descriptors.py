@@ -144,7 +144,7 @@ class Descriptors(LinkPower):
         if end.eptype == f.EPTYPE_ISO:
             if chain.packets and not self.desc_past(end):
                 return None
-            unsent = _FLUSHED << 28 if chain.packets else 0
+            unsent = _FLUSHED << 28 | chain.size if chain.packets else 0
             return _DONE | unsent | chain.status & 0x0FFFF000
         return None if chain.packets else _DONE | chain.status & 0x0F800000
 
@@ -331,11 +331,12 @@ class Descriptors(LinkPower):
         elif not ep.enabled and not self.fifo_of(ep).packets:
             self.expect_in(ep.index, causes)
 
-    def sent(self, ep: InEndpoint) -> None:
+    def sent(self, ep: InEndpoint, length: int) -> None:
         """A packet was acknowledged, or sent on an isochronous endpoint."""
         chain = ep.desc
         if chain.packets:
             chain.packets -= 1
+            chain.size -= length
 
     # -- isochronous OUT, end of frame -------------------------------------------------------
 

@@ -476,7 +476,7 @@ class Traffic(Descriptors):
         else:
             ep.toggle ^= 1
         if self.desc_on:
-            self.sent(ep)
+            self.sent(ep, length)
         elif ep.pktcnt:
             ep.pktcnt -= 1
         if not n:
