@@ -26,7 +26,7 @@ module udc #(
     parameter CMD_LATENCY = 1000,
     // 1 = PIPE face and streams
     parameter SUPERSPEED = 0,
-    // AXI4 data path in bits
+    // AXI4 data path in bits, 32 or 64
     parameter DATA_WIDTH = 32,
     // UTMI data path in bits
     parameter UTMI_WIDTH = 8,
@@ -151,8 +151,8 @@ module udc #(
         if (SUPERSPEED != 0) begin : g_superspeed
             ILLEGAL_PARAMETER_SUPERSPEED_must_be_0_SuperSpeed_is_not_built error ();
         end
-        if (DATA_WIDTH != 32) begin : g_width
-            ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32 error ();
+        if (DATA_WIDTH != 32 && DATA_WIDTH != 64) begin : g_width
+            ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32_or_64 error ();
         end
         if (EP_DIRECTIONS[1:0] != 2'd0) begin : g_directions_0
             ILLEGAL_PARAMETER_EP_DIRECTIONS_must_give_endpoint_0_both_directions error ();
@@ -216,7 +216,7 @@ module udc #(
 
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .DESC_DMA(DESC_DMA), .LPM(LPM), .TRACE(TRACE),
+        .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
         .EP_DIRECTIONS(EP_DIRECTIONS)
     ) core (
         .clk(core_clk), .rst(core_rst),

@@ -13,6 +13,7 @@ module udc_core #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
+    parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
     input  wire         clk,
@@ -46,8 +47,8 @@ module udc_core #(
     output wire [2:0]   m_axi_awprot,
     output wire         m_axi_awvalid,
     input  wire         m_axi_awready,
-    output wire [31:0]  m_axi_wdata,
-    output wire [3:0]   m_axi_wstrb,
+    output wire [DATA_WIDTH-1:0] m_axi_wdata,
+    output wire [DATA_WIDTH/8-1:0] m_axi_wstrb,
     output wire         m_axi_wlast,
     output wire         m_axi_wvalid,
     input  wire         m_axi_wready,
@@ -66,7 +67,7 @@ module udc_core #(
     output wire         m_axi_arvalid,
     input  wire         m_axi_arready,
     input  wire [0:0]   m_axi_rid,
-    input  wire [31:0]  m_axi_rdata,
+    input  wire [DATA_WIDTH-1:0] m_axi_rdata,
     input  wire [1:0]   m_axi_rresp,
     input  wire         m_axi_rlast,
     input  wire         m_axi_rvalid,
@@ -106,7 +107,7 @@ module udc_core #(
     wire        soft_reset_wait;
     wire        reset = rst || soft_reset;
     wire        startup;
-    wire [6:0]  startup_index;
+    wire [7:0]  startup_index;
     wire        startup_shadow;
     wire [31:0] startup_data;
     wire [31:0] startup_fifo_size;
@@ -122,7 +123,8 @@ module udc_core #(
     wire        csr_request;
     wire        csr_write;
     wire [17:2] csr_address;
-    wire [31:0] csr_write_data;
+    wire [31:0] csr_write_data, csr_masked_data;
+    wire        csr_exists;
     wire        csr_acknowledge;
     wire [31:0] csr_read_data;
     wire [31:0] global_read_data;
@@ -160,6 +162,7 @@ module udc_core #(
     wire        periodic_end, incomplete_in, incomplete_out, iso_lost;
     wire [31:0] daint, deachint;
     wire        fifo0_level;
+    wire [3:0]  burst_code;
     wire        dma_busy;
     wire        head_valid;
     wire [31:0] head;
@@ -177,7 +180,8 @@ module udc_core #(
         .startup_write(startup_shadow), .startup_index(startup_index),
         .startup_data(startup_data),
         .address(csr_address), .write(csr_acknowledge && csr_write),
-        .write_data(csr_write_data), .read_data(global_read_data),
+        .exists(csr_exists), .write_data(csr_write_data), .masked_data(csr_masked_data),
+        .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
@@ -191,7 +195,8 @@ module udc_core #(
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
+        .dma_enable(dma_enable), .descriptors(descriptors), .burst_code(burst_code),
+        .empty_level(empty_level),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
@@ -245,7 +250,8 @@ module udc_core #(
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
-        .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
+        .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
+        .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
         .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
         .full_speed(full_speed),
@@ -344,14 +350,15 @@ module udc_core #(
     wire [23:0]  dma_trace_address;
     wire [31:0]  dma_trace_data;
 
-    dma_engine #(.ADDRESS_WIDTH(A)) dma_engine (
+    dma_engine #(.ADDRESS_WIDTH(A), .DATA_WIDTH(DATA_WIDTH)) dma_engine (
         .clk(clk), .rst(rst),
         .start(dma_start && (DMA != 0)), .start_receive(dma_receive),
         .start_discard(dma_discard), .start_load(dma_load), .start_store(dma_store),
         .store_data(dma_store_data), .loaded_status(dma_loaded_status),
         .loaded_buffer(dma_loaded_buffer), .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
-        .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
+        .burst_code(burst_code), .busy(dma_busy),
+        .done(dma_done), .error(dma_error), .clear(dma_clear),
         .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),

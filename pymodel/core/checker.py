@@ -315,6 +315,10 @@ class Checker:
             self._status_stage(bits)
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
+        if bits & f.EPI_AHBERR and key >> 8 in (1, 2) and model.dma_on:
+            self.waive("bus error that only the memory knows of")
+            self.path.descriptors.bus_error(key)
+            legal |= f.EPI_AHBERR
         if bits & ~legal:
             name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(

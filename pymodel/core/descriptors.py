@@ -126,6 +126,12 @@ class Descriptors(LinkPower):
         else:
             self.expect_in(end.index, bits)
 
+    def descriptor_failed(self, end: End) -> None:
+        """Memory answered the access to a descriptor with an error: AHBErr comes with this."""
+        end.enabled = False
+        end.nak = True
+        end.desc.drop()
+
     # -- closing -----------------------------------------------------------------------------
 
     def closing_word(self, end: End) -> int | None:

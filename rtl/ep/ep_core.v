@@ -21,7 +21,7 @@ module ep_core #(
 
     // start-up sequence
     input  wire        startup,
-    input  wire [6:0]  startup_index,
+    input  wire [7:0]  startup_index,
     input  wire [31:0] startup_fifo_size,
 
     // messages from the USB side, answers to tokens
@@ -39,6 +39,9 @@ module ep_core #(
     input  wire        csr_write,
     input  wire [17:2] csr_address,
     input  wire [31:0] csr_write_data,
+    // plain storage of it; the endpoint of the register exists
+    input  wire [31:0] csr_masked_data,
+    output wire        csr_exists,
     output wire        csr_acknowledge,
     output wire [31:0] csr_read_data,
     input  wire [31:0] global_read_data,
@@ -214,10 +217,11 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, window_ep;
+    wire [3:0]  csr_ep, csr_fifo, window_ep, window_fifo;
 
     ep_decode ep_decode (
-        .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .window_fifo(window_fifo),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -403,16 +407,14 @@ module ep_core #(
 
     ep_registers ep_registers (
         .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
-        .write_data(csr_write_data), .flags(flags_reg), .causes(causes),
-        .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
-        .size(size_reg), .count(count_reg),
+        .write_data(csr_write_data), .masked_data(csr_masked_data), .flags(flags_reg),
+        .causes(causes), .tx_empty(fifo_low[fifo_reg]), .ep0_size(ep0_size_reg), .size(size_reg),
+        .count(count_reg), .fifo_free(fifo_free),
         .address((descriptors && !csr_address[3]) ? desc_pointer : address_reg),
         .has_buffer(descriptors), .hold_nak(is_ep0 && (unseen || desc_setup_closing)),
-        .fifo_free(fifo_free),
         .show_endpoint(csr_endpoint && exists),
         .show_head(window_pop || status_pop || (csr_peek && !dma_enable && head_valid)),
-        .show_size(csr_size && fifo_exists), .show_space(csr_space), .head(head),
-        .fifo_size(fifo_size), .global_data(global_read_data),
+        .show_space(csr_space), .head(head), .global_data(global_read_data),
         .read_data(csr_read_data), .control_write(reg_control), .causes_write(reg_causes),
         .size_write(reg_size), .address_write(reg_address), .control_data(reg_control_data),
         .flags_data(reg_flags_data), .nak_effective_set(reg_nak_set),
@@ -430,6 +432,7 @@ module ep_core #(
     wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
 
     assign csr_acknowledge = act_csr;
+    assign csr_exists = exists;
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 
@@ -458,13 +461,13 @@ module ep_core #(
 
     // ---- descriptors --------------------------------------------------------------------------
 
-    wire        desc_open, desc_loaded, desc_closing, desc_expired;
-    wire        desc_load, desc_store, desc_rest, desc_head_hold, desc_head_take;
-    wire        desc_head_replace, desc_moved_packet, desc_moved_replaced, desc_moved_load;
+    wire        desc_open, desc_fetch, desc_closing, desc_expired;
+    wire        desc_rest, desc_head_hold, desc_head_take, desc_head_replace;
+    wire        desc_moved_packet, desc_moved_replaced, desc_moved_load, desc_setup_whole;
     wire        desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed;
-    wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, desc_setup_whole;
-    wire        status_reached, unseen, setup_more, setup_full, hot, hot_out, hot_used;
-    wire [31:0] desc_pointer, desc_store_data;
+    wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, status_reached;
+    wire        unseen, setup_more, setup_full, hot, hot_out, hot_used;
+    wire [31:0] desc_pointer;
     wire [18:0] loaded_bytes;
     wire [11:0] loaded_count;
     wire [10:0] desc_head_fit;
@@ -484,10 +487,10 @@ module ep_core #(
         .busy(busy), .act_head(act_head), .head(head), .setup_more(setup_more),
         .rx_flush(rx_fifo_flush), .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
         .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
-        .pointer(desc_pointer), .open(desc_open), .loaded(desc_loaded), .closing(desc_closing),
+        .pointer(desc_pointer), .open(desc_open), .fetch(desc_fetch), .closing(desc_closing),
         .expired(desc_expired), .loaded_bytes(loaded_bytes), .loaded_count(loaded_count),
-        .start_load(desc_load), .start_store(desc_store), .start_rest(desc_rest),
-        .rest_words(desc_rest_words), .store_data(desc_store_data), .head_hold(desc_head_hold),
+        .start_load(dma_load), .start_store(dma_store), .start_rest(desc_rest),
+        .rest_words(desc_rest_words), .store_data(dma_store_data), .head_hold(desc_head_hold),
         .head_take(desc_head_take), .head_replace(desc_head_replace), .head_fit(desc_head_fit),
         .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
         .moved_load(desc_moved_load), .moved_event(desc_event), .moved_closed(desc_moved_closed),
@@ -499,14 +502,13 @@ module ep_core #(
 
     ep_setup #(.COUNT_WIDTH(A + 1)) ep_setup (
         .clk(clk), .rst(rst), .accepted(setup_accept),
-        .seen(moved_setup || (desc_head_take && head_setup)
-              || (status_pop && (head_status == STS_SETUP))),
+        .seen(moved_setup || ((desc_head_take || status_pop) && (head_status == STS_SETUP))),
         .none(rx_fifo_empty && !dma_busy), .dropped(rx_fifo_flush), .unseen(unseen),
         .stored(moved_setup || desc_setup_whole), .rewound(head_rewind),
         .address_write(write_ep && reg_address && is_out0), .descriptors(descriptors),
         .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),
-        .packet_start(act_token), .word(rx_fifo_word), .word_data(rx_data),
-        .in_token(act_token && known_reg && is_ep0 && !out),
+        .packet_start(act_token), .in_token(act_token && known_reg && is_ep0 && !out),
+        .word(rx_fifo_word), .word_data(rx_data),
         .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
         .done_added(push && (push_kind == STS_SETUP_DONE)),
         .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
@@ -525,8 +527,7 @@ module ep_core #(
     wire scan_fetch = act_scan && exists && !out && dma_enable && flags_reg[0]
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
-                      && !soft_reset_wait
-                      && (!descriptors || (desc_loaded && !desc_closing && !desc_expired));
+                      && !soft_reset_wait && desc_fetch;
     wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
     wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
@@ -605,7 +606,7 @@ module ep_core #(
         .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
         .slot(slot_wide), .read(read), .is_in(!out), .flags_write(flags_changed),
         .wait_next(flags_data[0] && !flags_data[1]
-                   && (write_control ? (csr_write_data[19:18] == TYPE_ISO) && !is_ep0 : iso)),
+                   && (write_control ? (reg_control_data[16:15] == TYPE_ISO) : iso)),
         .parity_next(flags_data[4]), .bus_reset(reset_start),
         .parity(descriptors ? frame[0] == desc_open : flags_reg[4]),
         .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
@@ -650,12 +651,12 @@ module ep_core #(
         .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
         .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
         .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(csr_fifo), .read_data(window_ep)
+        .read_index(window_fifo), .read_data(window_ep)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
-        .set_size((startup && (startup_index <= {2'd0, LAST_IN}))
+        .set_size((startup && (startup_index <= {3'd0, LAST_IN}))
                   || (act_csr && csr_write && csr_size && fifo_exists)),
         .size(startup ? startup_fifo_size : csr_write_data),
         .flush(flush_now || desc_expired), .fill(window_push || moved_in),
@@ -711,7 +712,6 @@ module ep_core #(
                        : address_reg - (desc_head_replace ? 32'd8 : 32'd0);
     assign dma_bytes = desc_rest ? {desc_rest_words, 2'b00}
                      : act_head ? head_fit : length_now_reg;
-    assign {dma_load, dma_store, dma_store_data} = {desc_load, desc_store, desc_store_data};
     assign dma_ram_address = fifo_end;
     assign dma_clear = act_moved;
 
@@ -814,7 +814,7 @@ module ep_core #(
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
         .rx_flushed(scan_rx_flush), .desc_event(desc_event), .desc_closed(desc_moved_closed),
-        .desc_status(desc_moved_closed ? desc_store_data : dma_loaded_status), .act(act),
+        .desc_status(desc_moved_closed ? dma_store_data : dma_loaded_status), .act(act),
         .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
         .cause_word(trace_cause)

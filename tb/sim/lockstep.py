@@ -140,6 +140,7 @@ class Lockstep:
         # Latencies of commands are counted in core clocks, 60 for a microsecond.
         core_fs = int(controller.mailbox.period_fs[0])
         lockstep.checker.model.microsecond = 60 * core_fs // 1000
+        lockstep.checker.model.bus_error = controller.memory.answers_error
         lockstep._levels = controller.bus.levels
         lockstep._clock = lambda: controller.mailbox.now
         lockstep._wake = lambda delay: controller.kernel.call_later(delay + 1, lambda: None)

@@ -431,3 +431,34 @@ def test_status_stage_cause_is_of_descriptor_dma_only() -> None:
     device.setup(SET_ADDRESS)
     device.in_(0)
     assert not device.doepint(0) & DOEPINT.StsPhseRcvd.mask
+
+
+# -- CNAK and a SETUP that software has not seen ------------------------------------------------
+
+
+@pytest.mark.parametrize("is_in", [False, True])
+@pytest.mark.parametrize("mode", ["slave", "dma", "desc"])
+def test_cnak_does_not_overtake_a_setup(mode: str, is_in: bool) -> None:
+    device = DescDevice() if mode == "desc" else Device(dma=mode == "dma")
+    control = DIEPCTL if is_in else DOEPCTL
+    device.setup(SET_ADDRESS)
+    device.set(control.at(0), CNAK)
+    assert device.read(control.at(0)) & DIEPCTL.NAKSts.mask
+    if mode == "slave":
+        device.pop()
+    else:
+        device.arm_setup()
+        assert device.doepint(0) & DOEPINT.StupPktRcvd.mask
+    device.set(control.at(0), CNAK)
+    assert not device.read(control.at(0)) & DIEPCTL.NAKSts.mask
+
+
+def test_cnak_of_other_endpoints_and_other_bits_act() -> None:
+    device = Device(dma=True)
+    device.open(1, True, fifo=1)
+    device.setup(SET_ADDRESS)
+    device.set(DIEPCTL.at(1), SNAK)
+    device.set(DIEPCTL.at(1), CNAK)
+    assert not device.read(DIEPCTL.at(1)) & DIEPCTL.NAKSts.mask
+    device.set(DIEPCTL.at(0), CNAK | EPENA)
+    assert device.read(DIEPCTL.at(0)) & EPENA
