@@ -12,7 +12,7 @@ module udc #(
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     // packet RAM in 32-bit words, a power of two from 512 to 32768
     parameter FIFO_WORDS = 4096,
-    // 1 = one Tx FIFO per IN endpoint
+    // 1 = one Tx FIFO per IN endpoint, 0 = one for all that are not periodic
     parameter DEDICATED_FIFO = 1,
     // 0 slave only, 2 internal DMA
     parameter DMA = 2,
@@ -133,8 +133,8 @@ module udc #(
             || (FIFO_WORDS & (FIFO_WORDS - 1)) != 0) begin : g_words
             ILLEGAL_PARAMETER_FIFO_WORDS_must_be_a_power_of_two_from_512_to_32768 error ();
         end
-        if (DEDICATED_FIFO != 1) begin : g_dedicated
-            ILLEGAL_PARAMETER_DEDICATED_FIFO_must_be_1_shared_FIFOs_are_not_built error ();
+        if (DEDICATED_FIFO != 0 && DEDICATED_FIFO != 1) begin : g_dedicated
+            ILLEGAL_PARAMETER_DEDICATED_FIFO_must_be_0_or_1 error ();
         end
         if (DMA != 0 && DMA != 2) begin : g_dma
             ILLEGAL_PARAMETER_DMA_must_be_0_slave_or_2_internal error ();
@@ -217,7 +217,7 @@ module udc #(
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),

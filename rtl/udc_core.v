@@ -10,6 +10,7 @@ module udc_core #(
     parameter NUM_OUT_EPS = 7,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
@@ -112,7 +113,9 @@ module udc_core #(
     wire [31:0] startup_data;
     wire [31:0] startup_fifo_size;
 
-    startup #(.FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS)) startup_sequence (
+    startup #(
+        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO)
+    ) startup_sequence (
         .clk(clk), .rst(rst), .soft_reset(soft_reset),
         .active(startup), .index(startup_index), .shadow_write(startup_shadow),
         .shadow_data(startup_data), .fifo_size(startup_fifo_size)
@@ -161,7 +164,8 @@ module udc_core #(
     wire        rx_flushed, tx_flushed, reset_start, line_valid, sof_valid;
     wire        periodic_end, incomplete_in, incomplete_out, iso_lost;
     wire [31:0] daint, deachint;
-    wire        fifo0_level;
+    wire        fifo0_level, periodic_level, periodic_empty_level, mismatches;
+    wire [4:0]  mismatch_limit;
     wire [3:0]  burst_code;
     wire        dma_busy;
     wire        head_valid;
@@ -174,7 +178,7 @@ module udc_core #(
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -191,12 +195,14 @@ module udc_core #(
         .lpm_besl({rx_data[4], rx_data[14:12]}), .lpm_remote_wake(rx_data[5]),
         .lpm_allowed(lpm_allowed),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
+        .periodic_level(periodic_level), .mismatches(mismatches),
         .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .descriptors(descriptors), .burst_code(burst_code),
+        .dma_enable(dma_enable), .burst_code(burst_code), .descriptors(descriptors),
         .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
@@ -243,7 +249,7 @@ module udc_core #(
 
     ep_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A), .LPM(LPM),
-        .DESC_DMA(DESC_DMA), .EP_DIRECTIONS(EP_DIRECTIONS)
+        .DESC_DMA(DESC_DMA), .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
@@ -254,6 +260,7 @@ module udc_core #(
         .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
         .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
         .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
@@ -268,7 +275,7 @@ module udc_core #(
         .line_valid(line_valid), .sof_valid(sof_valid), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .daint(daint), .deachint(deachint),
-        .fifo0_level(fifo0_level),
+        .fifo0_level(fifo0_level), .periodic_level(periodic_level), .mismatches(mismatches),
         .rx_fifo_open(rx_fifo_open), .rx_fifo_limit(rx_fifo_limit), .rx_fifo_word(rx_fifo_word),
         .rx_fifo_commit(rx_fifo_commit), .rx_fifo_drop(rx_fifo_drop),
         .rx_fifo_push(rx_fifo_push), .rx_fifo_status(rx_fifo_status),
@@ -302,7 +309,10 @@ module udc_core #(
     wire         dma_pop;
     wire [15:0]  rx_used;
     wire         b_write = push_write || dma_write;
-    wire         pop = rx_fifo_pop || dma_pop;
+    // the FIFO was emptied under a job that moves a packet out of it: what is left of the packet
+    // is made up, and nothing that has come since is popped for it
+    reg          packet_lost_reg;
+    wire         pop = rx_fifo_pop || (dma_pop && !packet_lost_reg);
 
     fifo_ram #(.WORDS(FIFO_WORDS), .ADDRESS_WIDTH(A)) fifo_ram (
         .clk(clk),
@@ -328,6 +338,7 @@ module udc_core #(
     assign head_valid = head_valid_reg;
 
     always @(posedge clk) begin
+        packet_lost_reg <= dma_busy && (packet_lost_reg || rx_fifo_flush || (rx_used == 16'd0));
         if (reset || rx_fifo_flush) begin
             head_valid_reg <= 1'b0;
         end else if (b_write) begin
@@ -359,7 +370,7 @@ module udc_core #(
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
         .burst_code(burst_code), .busy(dma_busy),
         .done(dma_done), .error(dma_error), .clear(dma_clear),
-        .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),
+        .head_valid(head_valid || packet_lost_reg), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),
         .trace_address(dma_trace_address), .trace_data(dma_trace_data),

@@ -80,12 +80,12 @@ class Window:
         line: by so much an interrupt line may follow its cause, or be ahead of its report.
     """
 
-    race: int = 1 * _US
+    race: int = _US // 2
     cause: int = 20 * _US
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
-    line: int = 1 * _US
+    line: int = _US // 4
 
 
 @dataclass(frozen=True)

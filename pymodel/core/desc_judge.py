@@ -177,8 +177,7 @@ class DescriptorJudge:
         """Return the bits of a status word that are specified."""
         iso = end.eptype == f.EPTYPE_ISO
         if isinstance(end, OutEndpoint):
-            # Whether a SETUP is a short packet nobody says.
-            return f.M32 & ~(0x800 if iso else _RESERVED | end.desc.setup << 26)
+            return f.M32 & ~(0x800 if iso else _RESERVED)
         if iso:
             return f.M32 if not end.desc.packets else f.M32 & ~0xFFF
         return f.M32 & ~_RESERVED

@@ -413,7 +413,7 @@ class Registers(Traffic):
             return
         ep.mc = value >> 29 & 3
         ep.pktcnt = value >> 19 & f.TSIZ_COUNT
-        ep.xfersize = value & f.TSIZ_SIZE
+        ep.xfersize = ep.unacked = value & f.TSIZ_SIZE
         if ep.enabled:
             self._find_fetching()
 

@@ -464,7 +464,7 @@ class Traffic(Descriptors):
             return
         fifo = self.fifo_of(ep)
         if self.queued(ep):
-            self.queue_acknowledged(length)
+            self.queue_acknowledged(ep, length)
             if length:
                 fifo.used -= self.unqueue(ep)
         elif length and fifo.packets:

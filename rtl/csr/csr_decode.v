@@ -13,6 +13,7 @@
 module csr_decode #(
     parameter NUM_IN_EPS = 7,
     // features: 0 = bits of their own have no storage
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0
@@ -134,8 +135,8 @@ module csr_decode #(
             DAINTMSK: storable_next = DAINTMSK_RW_MASK;
             DVBUSDIS: storable_next = DVBUSDIS_RW_MASK;
             DVBUSPULSE: storable_next = DVBUSPULSE_RW_MASK;
-            DTHRCTL: storable_next = DTHRCTL_RW_MASK;
-            DIEPEMPMSK: storable_next = DIEPEMPMSK_RW_MASK;
+            DTHRCTL: storable_next = (DEDICATED_FIFO != 0) ? DTHRCTL_RW_MASK : 32'd0;
+            DIEPEMPMSK: storable_next = (DEDICATED_FIFO != 0) ? DIEPEMPMSK_RW_MASK : 32'd0;
             DEACHMSK: storable_next = DEACHMSK_RW_MASK;
             default: begin
                 storable_next = 32'd0;

@@ -10,6 +10,7 @@ module global_csr #(
     parameter NUM_OUT_EPS = 7,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0
@@ -55,6 +56,9 @@ module global_csr #(
     input  wire        dma_busy,
     input  wire        rx_level,
     input  wire        fifo0_level,
+    // all periodic Tx FIFOs are (half) empty; too many tokens for what is not at the head
+    input  wire        periodic_level,
+    input  wire        mismatches,
     input  wire [31:0] daint,
     input  wire [31:0] deachint,
 
@@ -68,9 +72,11 @@ module global_csr #(
 
     // configuration for the rest of the core
     output wire        dma_enable,
-    output wire        descriptors,
     output wire [3:0]  burst_code,
+    output wire        descriptors,
     output wire        empty_level,
+    output wire        periodic_empty_level,
+    output wire [4:0]  mismatch_limit,
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
     output wire        remote_wakeup,
@@ -141,6 +147,7 @@ module global_csr #(
 
     localparam HAS_DMA = (DMA != 0);
     localparam HAS_DESC = (DESC_DMA != 0);
+    localparam DEDICATED = (DEDICATED_FIFO != 0);
     localparam HAS_LPM = (LPM != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
 
@@ -163,7 +170,8 @@ module global_csr #(
     localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
-    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26)
+    localparam [31:0] GHWCFG4_VALUE = (DEDICATED ? 32'h0200_0000 : NUM_IN_EPS)
+                                        | (NUM_IN_EPS << 26)
                                         | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
     reg  [31:0] status;
@@ -174,6 +182,8 @@ module global_csr #(
     reg         session_end_reg;
     reg  [5:0]  gahbcfg_reg;
     reg         empty_level_reg;
+    reg         periodic_level_reg;
+    reg  [4:0]  limit_reg;
     reg  [1:0]  override_reg;
     reg  [15:0] rx_depth_reg;
     reg  [1:0]  speed_cfg_reg;
@@ -214,7 +224,10 @@ module global_csr #(
     wire       stored, stored_endpoint;
     wire [31:0] storable;
 
-    csr_decode #(.NUM_IN_EPS(NUM_IN_EPS), .DMA(DMA), .DESC_DMA(DESC_DMA), .LPM(LPM)) csr_decode (
+    csr_decode #(
+        .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO), .DMA(DMA), .DESC_DMA(DESC_DMA),
+        .LPM(LPM)
+    ) csr_decode (
         .clk(clk), .address(address), .index(index), .stored(stored),
         .stored_endpoint(stored_endpoint), .storable(storable)
     );
@@ -236,7 +249,7 @@ module global_csr #(
     // ---- read ---------------------------------------------------------------------------------
 
     wire [31:0] gintsts = gintsts_reg
-        | {5'd0, 1'b1, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
+        | {5'd0, periodic_level, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
            |(daint[15:0] & daintmsk_reg[15:0]), 10'd0, gout_eff_reg, gin_nak_reg, fifo0_level,
            rx_level, 1'b0, session_end_reg, 2'b00};
 
@@ -289,6 +302,7 @@ module global_csr #(
         set[3] = sof_valid;
         set[14] = iso_lost;
         set[15] = periodic_end;
+        set[17] = mismatches;
         set[20] = periodic_end && incomplete_in;
         set[21] = periodic_end && incomplete_out;
         set[27] = lpm_answered;
@@ -348,16 +362,18 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    // a SOF or the end of a frame that finds its bit set is no event
-    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0000_8008);
+    // SOF, end of a frame and EPMis that find their bit set are no events
+    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0002_8008);
     assign trace_gotgint = {29'd0, session_end, 2'd0};
 
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
-    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign burst_code = gahbcfg_reg[4:1];
+    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign empty_level = empty_level_reg;
+    assign periodic_empty_level = periodic_level_reg;
+    assign mismatch_limit = limit_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
     assign remote_wakeup = wakeup_reg && !remote_forbidden;
@@ -442,6 +458,7 @@ module global_csr #(
                 GAHBCFG: begin
                     gahbcfg_reg <= write_data[5:0];
                     empty_level_reg <= write_data[7];
+                    periodic_level_reg <= write_data[8];
                 end
                 GRSTCTL: begin
                     soft_reset_reg <= soft_reset_reg || write_data[0];
@@ -458,6 +475,7 @@ module global_csr #(
                     stall_status_reg <= write_data[2];
                     desc_reg <= HAS_DESC && write_data[23];
                     periodic_reg <= write_data[12:11];
+                    limit_reg <= write_data[22:18];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
                     if (write_data[10:4] != address_reg) begin
@@ -487,7 +505,7 @@ module global_csr #(
                 end
                 DIEPMSK: diepmsk_reg <= write_data[15:0];
                 DOEPMSK: doepmsk_reg <= write_data[15:0];
-                DIEPEMPMSK: empmsk_reg <= write_data[15:0];
+                DIEPEMPMSK: empmsk_reg <= DEDICATED ? write_data[15:0] : 16'd0;
                 DAINTMSK: daintmsk_reg <= write_data;
                 DEACHMSK: deachmsk_reg <= write_data;
                 default: begin
@@ -506,6 +524,8 @@ module global_csr #(
             session_end_reg <= 1'b0;
             gahbcfg_reg <= 6'd0;
             empty_level_reg <= 1'b0;
+            periodic_level_reg <= 1'b0;
+            limit_reg <= DCFG_RESET[22:18];
             override_reg <= 2'd0;
             rx_depth_reg <= FIFO_WORDS[17:2];
             speed_cfg_reg <= 2'd0;

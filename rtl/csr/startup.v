@@ -6,7 +6,8 @@
 // reset values, one index per clock. The core does nothing else until it has finished.
 module startup #(
     parameter FIFO_WORDS = 4096,
-    parameter NUM_IN_EPS = 7
+    parameter NUM_IN_EPS = 7,
+    parameter DEDICATED_FIFO = 1
 ) (
     input  wire        clk,
     // hardware reset, and core soft reset (GUSBCFG and GUID keep their values)
@@ -59,7 +60,9 @@ module startup #(
             {1'b0, DCTL_OFFSET[11], DCTL_OFFSET[7:2]}: shadow_value = DCTL_RESET;
             {1'b0, DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]}: shadow_value = DVBUSDIS_RESET;
             {1'b0, DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]}: shadow_value = DVBUSPULSE_RESET;
-            {1'b0, DTHRCTL_OFFSET[11], DTHRCTL_OFFSET[7:2]}: shadow_value = DTHRCTL_RESET;
+            // DTKNQR3 in the shared scheme
+            {1'b0, DTHRCTL_OFFSET[11], DTHRCTL_OFFSET[7:2]}:
+                shadow_value = (DEDICATED_FIFO != 0) ? DTHRCTL_RESET : 32'd0;
             {1'b0, GNPTXFSIZ_OFFSET[11], GNPTXFSIZ_OFFSET[7:2]}: shadow_value = FIFO0_SIZE;
             // DIEPTXFn
             default: shadow_value = ((index_reg[7:4] == 4'h8) && SIZES[fifo])

@@ -11,6 +11,7 @@ module ep_core #(
     parameter NUM_OUT_EPS = 7,
     parameter DESC_DMA = 0,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
+    parameter DEDICATED_FIFO = 1,
     // bits of a word address of the packet RAM
     parameter ADDRESS_WIDTH = 12,
     // 1 = extended tokens are answered
@@ -50,6 +51,8 @@ module ep_core #(
     input  wire        dma_enable,
     input  wire        descriptors,
     input  wire        empty_level,
+    input  wire        periodic_empty_level,
+    input  wire [4:0]  mismatch_limit,
     input  wire        full_speed,
     input  wire [6:0]  device_address,
     input  wire        old_address_valid,
@@ -92,6 +95,10 @@ module ep_core #(
     output wire [31:0] daint,
     output wire [31:0] deachint,
     output wire        fifo0_level,
+    // shared Tx FIFO: all periodic FIFOs are (half) empty; too many tokens for what is not at the
+    // head
+    output wire        periodic_level,
+    output wire        mismatches,
 
     // Rx FIFO
     output wire        rx_fifo_open,
@@ -155,6 +162,7 @@ module ep_core #(
     // bits of a context index and of a FIFO index
     localparam CW = (INS + OUTS <= 4) ? 2 : (INS + OUTS <= 8) ? 3 : (INS + OUTS <= 16) ? 4 : 5;
     localparam FW = (INS <= 2) ? 1 : (INS <= 4) ? 2 : (INS <= 8) ? 3 : 4;
+    localparam SHARED = (DEDICATED_FIFO == 0);
     localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
     // words of a packet besides its data: status word, OUT done
     localparam [15:0] OVERHEAD = 16'd2;
@@ -182,8 +190,8 @@ module ep_core #(
 
     wire        read, act, choose;
     wire        act_token, act_end, act_handshake, act_line, act_csr, act_head, act_moved;
-    wire        act_scan, act_flush;
-    wire        op_csr, op_flush, op_fetch, walk;
+    wire        act_scan, act_flush, act_take;
+    wire        op_csr, op_flush, op_fetch, op_take, chained, walk;
     wire        out;
     wire [3:0]  ep;
     wire [4:0]  slot_wide;
@@ -195,6 +203,9 @@ module ep_core #(
 
     // IN packet on the wire
     reg         sending_reg;
+    // its FIFO, that of the job has still the same place
+    reg         sent_valid_reg;
+    reg         job_valid_reg;
     reg  [3:0]  sending_ep_reg;
     reg  [FW-1:0] sending_fifo_reg;
     // packet in the hands of the DMA engine
@@ -217,7 +228,9 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, window_ep, window_fifo;
+    wire [3:0]  csr_ep, csr_fifo, fifo_owner, window_fifo;
+    // in the shared scheme a window belongs to an endpoint, else to a FIFO
+    wire [3:0]  window_ep = SHARED ? window_fifo : fifo_owner;
 
     ep_decode ep_decode (
         .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
@@ -238,13 +251,24 @@ module ep_core #(
         .head_request(dma_enable && head_valid && !dma_busy && !soft_reset_wait),
         .head_ep(head[3:0]), .flush_request(tx_flush && flush_seen_reg),
         .hot(hot), .hot_out(hot_out), .hot_ep(hot_ep), .hot_used(hot_used),
+        .take_request(take_request), .take_ep(np_head), .chain_request(chain_request),
+        .chain_ep(chain_ep),
         .walk_start(mask_written || reset_start), .walk(walk),
         .read(read), .act(act), .act_token(act_token), .act_end(act_end),
         .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
         .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
-        .act_flush(act_flush), .op_csr(op_csr), .op_flush(op_flush), .op_fetch(op_fetch),
-        .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
+        .act_flush(act_flush), .act_take(act_take), .op_csr(op_csr), .op_flush(op_flush),
+        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
     );
+
+    // shared Tx FIFO (see ep_shared)
+    wire        np_hold, np_fits, np_full, np_ready, np_other, released;
+    wire [3:0]  np_head, np_places;
+    wire [8:0]  np_words;
+    wire        take_request, take_step, take_first, take_gives, take_wait;
+    wire [31:0] give_back;
+    wire        chain_request, chain_only;
+    wire [3:0]  chain_ep;
 
     // ---- context ------------------------------------------------------------------------------
 
@@ -291,13 +315,16 @@ module ep_core #(
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
                            : 11'd64 >> (is_out0 ? ep0_size_reg : control[1:0]);
     // the next IN packet: to be sent (by what the host lacks) or to be fetched
-    wire [18:0] bytes_now = op_fetch ? size : unacknowledged;
+    wire [18:0] bytes_now = (op_fetch || (SHARED && op_csr)) ? size : unacknowledged;
     wire more_now = (bytes_now > {8'd0, packet_now});
     wire [10:0] length_now = more_now ? packet_now : bytes_now[10:0];
     wire [15:0] packet_words_now = {5'd0, packet_now + 11'd3} >> 2;
 
+    // shared: types 0 control and 2 bulk have FIFO 0
+    wire fifo0_now = SHARED && (!control[15] || op_take);
     wire [3:0] fifo_wide = op_flush ? flush_reg
-                         : (op_csr && csr_names_fifo) ? csr_fifo : control[21:18];
+                         : (op_csr && csr_names_fifo && !(SHARED && csr_window)) ? csr_fifo
+                         : fifo0_now ? 4'd0 : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
     wire [FW-1:0] fifo_now = startup ? startup_index[FW-1:0]
@@ -313,7 +340,9 @@ module ep_core #(
     wire [INS-1:0] fifo_low = empty_level ? fifo_empty : fifo_half_empty;
 
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
-    wire words_there = (fifo_used >= {7'd0, words});
+    wire fifo0 = (fifo_reg == {FW{1'b0}});
+    wire words_there = (SHARED && fifo0) ? np_ready : (fifo_used >= {7'd0, words});
+    wire head_other = SHARED && fifo0 && np_other;
 
     // full speed has no PING; the second packet of an extended token has no address
     wire is_lpm = (LPM != 0) && (rx_data[3:0] == PID_LPM);
@@ -329,6 +358,7 @@ module ep_core #(
     wire        token_send;
     wire        token_receive;
     wire        token_cause;
+    wire        token_mismatch;
     wire        token_nothing;
     wire        token_lost;
     wire        iso_turn;
@@ -341,6 +371,7 @@ module ep_core #(
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
         .no_data(stall_status && control_in), .test_nak(test_nak),
         .next_length(length_now_reg), .packet_ready(words_there && (desc_open || !descriptors)),
+        .other_ready(head_other), .mismatch(token_mismatch),
         .packet_size(packet_reg),
         .last_packet(descriptors ? !more_reg : count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
@@ -408,10 +439,12 @@ module ep_core #(
     ep_registers ep_registers (
         .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
         .write_data(csr_write_data), .masked_data(csr_masked_data), .flags(flags_reg),
-        .causes(causes), .tx_empty(fifo_low[fifo_reg]), .ep0_size(ep0_size_reg), .size(size_reg),
-        .count(count_reg), .fifo_free(fifo_free),
+        .causes(causes),
+        .tx_empty(fifo_low[fifo_reg]), .ep0_size(ep0_size_reg),
+        .size(size_reg), .count(count_reg),
         .address((descriptors && !csr_address[3]) ? desc_pointer : address_reg),
         .has_buffer(descriptors), .hold_nak(is_ep0 && (unseen || desc_setup_closing)),
+        .fifo_free(fifo_free), .np_places(np_places), .np_head(np_head),
         .show_endpoint(csr_endpoint && exists),
         .show_head(window_pop || status_pop || (csr_peek && !dma_enable && head_valid)),
         .show_space(csr_space), .head(head), .global_data(global_read_data),
@@ -426,7 +459,8 @@ module ep_core #(
     wire write_control = write_ep && reg_control;
     wire fifo_exists = fifo_real_reg;
     wire window_push = act_csr && csr_write && csr_window && fifo_real_reg && !dma_enable
-                       && (fifo_free != 16'd0);
+                       && (fifo_free != 16'd0)
+                       && (!SHARED || (exists && (!fifo0 || np_fits)));
     wire window_pop = act_csr && !csr_write && csr_window && !dma_enable && head_valid;
     // the endpoint of the head was chosen with the operation: the head must have been there
     wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
@@ -527,7 +561,7 @@ module ep_core #(
     wire scan_fetch = act_scan && exists && !out && dma_enable && flags_reg[0]
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
-                      && !soft_reset_wait && desc_fetch;
+                      && !soft_reset_wait && !np_hold && desc_fetch;
     wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
     wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
@@ -544,6 +578,9 @@ module ep_core #(
     // isochronous: sent
     wire acknowledged = act_handshake && sending_reg && rx_data[0];
     wire in_last = (count_reg[9:0] <= 10'd1);
+    wire sent = acknowledged && sent_valid_reg && (sending_fifo_reg == fifo_reg);
+    wire filled = moved_in && (job_fifo_reg == fifo_reg) && job_valid_reg
+                  && !(SHARED && fifo0 && np_full);
 
     // ---- writes to the context ----------------------------------------------------------------
 
@@ -571,6 +608,7 @@ module ep_core #(
         .write_causes(write_ep && reg_causes), .write_data(csr_write_data[15:0]),
         .setup(setup_accept), .reset(act_scan && reset_walk_reg), .is_ep0(is_ep0),
         .token_cause(act_token && token_cause), .token_nothing(act_token && token_nothing),
+        .token_mismatch(act_token && token_mismatch),
         .received(end_out), .received_last(end_last),
         .acknowledged(acknowledged), .acknowledged_last(in_last && !descriptors),
         .popped_done(popped_done), .popped_setup_done(popped_setup_done), .dma(dma_enable),
@@ -593,7 +631,7 @@ module ep_core #(
 
     ep_causes #(
         .INS(INS), .OUTS(OUTS), .INDEX_WIDTH(CW), .EP_DIRECTIONS(EP_DIRECTIONS),
-        .KINDS((DESC_DMA != 0) ? 16'hA27F : 16'hA05F)
+        .KINDS((DESC_DMA != 0) ? 16'hA27F : SHARED ? 16'hA07F : 16'hA05F)
     ) ep_causes (
         .clk(clk), .rst(rst), .startup(startup), .slot(slot), .read(read), .causes(causes),
         .act(tells_level), .is_in(!out), .causes_set(causes_set), .causes_clear(causes_clear),
@@ -623,9 +661,9 @@ module ep_core #(
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
         .size_write(startup || write_size || (end_out && !dma_enable) || moved_context
-                    || desc_moved_load || (window_push && exists)),
+                    || desc_moved_load || (window_push && exists) || take_gives),
         .size_data(startup ? 19'd0 : desc_moved_load ? loaded_bytes
-                   : write_size ? reg_size_data : size_less),
+                   : write_size ? reg_size_data : take_gives ? unacknowledged_reg : size_less),
         .count(count),
         .count_write(startup || write_size || rx_fifo_commit || acknowledged || desc_moved_load),
         .count_data(startup ? 12'd0 : desc_moved_load ? loaded_count : write_size ? reg_count_data
@@ -633,10 +671,11 @@ module ep_core #(
                     : {(act_end && iso) ? rx_data[15:14] : count_reg[11:10], packets_less}),
         .address(address),
         .address_write(startup || write_address || moved_context || desc_moved_load
-                       || head_rewind),
+                       || head_rewind || take_gives),
         .address_data(startup ? 32'd0 : act_csr ? csr_write_data
                       : desc_moved_load ? {dma_loaded_buffer[31:2], 2'b00}
-                      : address_reg + (act_head ? -32'd24 : {21'd0, moved_bytes})),
+                      : address_reg + (act_head ? -32'd24 : act_take ? give_back
+                                       : {21'd0, moved_bytes})),
         .unacknowledged(unacknowledged),
         .unacknowledged_write(startup || write_size || acknowledged || desc_moved_load
                               || (end_out && descriptors)),
@@ -651,21 +690,79 @@ module ep_core #(
         .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
         .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
         .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(window_fifo), .read_data(window_ep)
+        .read_index(window_fifo), .read_data(fifo_owner)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
-        .set_size((startup && (startup_index <= {3'd0, LAST_IN}))
-                  || (act_csr && csr_write && csr_size && fifo_exists)),
+        .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
         .size(startup ? startup_fifo_size : csr_write_data),
-        .flush(flush_now || desc_expired), .fill(window_push || moved_in),
-        .release_words(acknowledged),
-        .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2] : words),
+        .flush(flush_now || take_step || desc_expired), .fill(window_push || filled),
+        .release_words(released),
+        .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2]
+               : (SHARED && fifo0) ? np_words : words),
         .loaded_size(fifo_size), .loaded_used(fifo_used), .loaded_free(fifo_free),
         .loaded_front(fifo_front), .loaded_end(fifo_end),
         .empty(fifo_empty), .half_empty(fifo_half_empty)
     );
+
+    // ---- shared Tx FIFO -----------------------------------------------------------------------
+
+    wire set_size = act_csr && csr_write && csr_size && fifo_exists;
+    wire flush_busy0 = (sending_reg && (sending_fifo_reg == {FW{1'b0}}))
+                       || (dma_busy && !job_out_reg && (job_fifo_reg == {FW{1'b0}}));
+
+    generate
+        if (SHARED) begin : g_shared
+            reg sent_entry_reg;
+            wire remove = sent && fifo0 && sent_entry_reg;
+
+            assign released = sent && (!fifo0 || sent_entry_reg);
+            assign np_hold = take_wait || (fifo0 && np_full) || (chain_only && !chained);
+            // bytes that go back to memory, in whole words
+            wire [18:0] back = unacknowledged_reg - size_reg + 19'd3;
+            assign give_back = -{13'd0, back & 19'h7FFFC};
+
+            ep_shared ep_shared (
+                .clk(clk), .rst(rst || startup), .dma_enable(dma_enable),
+                .limit(mismatch_limit), .ep(ep), .fifo0(fifo0), .words(words),
+                .next_ep(exists ? control_reg[14:11] : 4'd0),
+                .push(window_push && fifo0), .add(filled && fifo0),
+                .add_words(moved_bytes[10:2]), .push_fits(np_fits), .full(np_full),
+                .acknowledged(acknowledged), .remove(remove),
+                .clear((flush_now || set_size) && fifo0), .ready(np_ready), .other(np_other),
+                .mismatch(act_token && token_mismatch), .too_many(mismatches),
+                .head_ep(np_head), .head_words(np_words), .places(np_places),
+                .take_request(take_request), .take_busy(flush_busy0), .act_take(act_take),
+                .take_step(take_step), .take_first(take_first), .take_gives(take_gives),
+                .take_wait(take_wait),
+                .dma_busy(dma_busy || tx_flush),
+                .restart(released || flush_now || set_size || (write_ep && !out)),
+                .act_chain(act_scan && chained),
+                .fetch(scan_fetch), .chain(chain_request), .chain_only(chain_only),
+                .chain_ep(chain_ep)
+            );
+
+            always @(posedge clk) begin
+                if (send_start) begin
+                    sent_entry_reg <= (words != 9'd0);
+                end
+            end
+
+            assign periodic_level = &(periodic_empty_level ? fifo_empty[INS-1:1]
+                                                           : fifo_half_empty[INS-1:1]);
+        end else begin : g_dedicated
+            assign released = sent;
+            assign {np_hold, give_back, np_fits, np_full, np_ready, np_other, mismatches,
+                    np_head, np_words, take_request, take_step, take_first, take_gives,
+                    take_wait, chain_request, chain_only, chain_ep} = 62'd0;
+            assign np_places = 4'd8;
+            assign periodic_level = 1'b1;
+            wire unused_ok = &{1'b0, periodic_empty_level, mismatch_limit, chained, act_take,
+                               np_fits, np_full, np_ready, np_other, np_words, give_back,
+                               take_wait, chain_only, flush_busy0, 1'b0};
+        end
+    endgenerate
 
     // ---- outputs ------------------------------------------------------------------------------
 
@@ -753,14 +850,22 @@ module ep_core #(
         length_reg <= token_length;
         if (send_start) begin
             sending_reg <= 1'b1;
+            sent_valid_reg <= 1'b1;
             sending_ep_reg <= ep;
             sending_fifo_reg <= fifo_reg;
+        end
+        if (set_size && (sending_fifo_reg == fifo_reg)) begin
+            sent_valid_reg <= 1'b0;
+        end
+        if (set_size && (job_fifo_reg == fifo_reg)) begin
+            job_valid_reg <= 1'b0;
         end
         if (act_handshake || reset_start) begin
             sending_reg <= 1'b0;
         end
         if (dma_start) begin
             job_out_reg <= out;
+            job_valid_reg <= 1'b1;
             job_ep_reg <= ep;
             job_status_reg <= head_status;
             job_fifo_reg <= fifo_reg;
@@ -813,7 +918,8 @@ module ep_core #(
         .sending(sending_reg), .head_pop(head_pop && !head_job), .head({7'd0, head[24:0]}),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
-        .rx_flushed(scan_rx_flush), .desc_event(desc_event), .desc_closed(desc_moved_closed),
+        .rx_flushed(scan_rx_flush), .taken(take_first), .desc_event(desc_event),
+        .desc_closed(desc_moved_closed),
         .desc_status(desc_moved_closed ? dma_store_data : dma_loaded_status), .act(act),
         .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),

@@ -26,6 +26,9 @@ module ep_registers (
     // EP0: CNAK has no effect
     input  wire        hold_nak,
     input  wire [15:0] fifo_free,
+    // queue of FIFO 0: places left, endpoint at its head
+    input  wire [3:0]  np_places,
+    input  wire [3:0]  np_head,
 
     // what a read shows: an endpoint register (by its offset), the head of the Rx FIFO, GNPTXSTS,
     // or what is elsewhere (plain storage of endpoint registers too)
@@ -104,11 +107,12 @@ module ep_registers (
     wire [31:0] rest = global_data
         | ({32{show_endpoint && (offset == CTL)}} & flags_shown)
         | ({32{show_endpoint && (offset == INT)}} & causes_shown)
-        | ({32{show_level}} & {12'd0, show_space, 3'd0, fifo_free});
+        | ({32{show_level}} & {1'b0, np_head & {4{show_space}}, 7'd0,
+                                np_places & {4{show_space}}, fifo_free});
 
     // a choice of four by two bits, for that is two LUTs
     wire [1:0] select = {show_head || (show_endpoint && ((offset == DMA)
-                                                        || (has_buffer && (offset == DMAB)))),
+                                                         || (has_buffer && (offset == DMAB)))),
                          show_head || (show_endpoint && (offset == TSIZ))};
     wire [31:0] upper = select[0] ? head : address;
     wire [31:0] lower = select[0] ? {1'b0, count, size} : rest;

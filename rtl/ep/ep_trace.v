@@ -51,6 +51,8 @@ module ep_trace (
     input  wire        desc_event,
     input  wire        desc_closed,
     input  wire [31:0] desc_status,
+    // the shared Tx FIFO is taken back
+    input  wire        taken,
 
     input  wire        act,
     // what the hardware sets, bits that were set before included
@@ -75,7 +77,7 @@ module ep_trace (
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
                    || (act_handshake && sending) || (lpm_kind != 3'd0)
                    || (act_line && !line_inner) || head_pop || moved_out
-                   || moved_in || tx_flushed || rx_flushed || desc_event;
+                   || moved_in || tx_flushed || rx_flushed || desc_event || taken;
     assign event_word = {kind, arg, data};
     assign cause_valid = act && (causes_set != 16'd0);
     assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_set};
@@ -139,6 +141,10 @@ module ep_trace (
         if (act_flush) begin
             kind = 8'd17;
             arg = {19'd0, tx_flush_fifo};
+        end
+        if (taken) begin
+            kind = 8'd17;
+            arg = 24'h000020;
         end
         if (act_scan) begin
             kind = 8'd17;

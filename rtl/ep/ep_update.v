@@ -27,6 +27,8 @@ module ep_update (
     // token that finds no data or no open endpoint, isochronous IN token that finds no data
     input  wire        token_cause,
     input  wire        token_nothing,
+    // IN token that finds another endpoint's packet at the head of the shared FIFO
+    input  wire        token_mismatch,
     // OUT packet accepted, the transfer's last
     input  wire        received,
     input  wire        received_last,
@@ -76,6 +78,7 @@ module ep_update (
         end
         causes_set[4] = token_cause;
         causes_set[13] = token_nothing;
+        causes_set[5] = token_mismatch;
         if (received) begin
             flags_data[4] = flags[4] != !iso;
             flags_data[1] = flags[1] || received_last;

@@ -141,7 +141,9 @@ async def missed_in(rig: IsoRig) -> None:
 async def late_in(rig: IsoRig) -> None:
     """Frames that are over when they are loaded end with the next SOF, one after the other."""
     now = await rig.frame()
-    await ready_in(rig, [(at(now - n), rig.random(9)) for n in (3, 2)] + [(LAST | at(now + 4), b"x")])
+    await ready_in(
+        rig, [(at(now - n), rig.random(9)) for n in (3, 2)] + [(LAST | at(now + 4), b"x")]
+    )
     await sleep(us(30))
     assert rig.status(LISTS) >> 30 == 0
     for number in range(2):
@@ -183,7 +185,9 @@ async def bandwidth_in(rig: IsoRig) -> None:
 
 async def frames_out(rig: IsoRig) -> None:
     """Every packet has a descriptor of its own, in whatever frame it comes; a ring goes on."""
-    rig.list(LISTS, [(rig.size, DATA), (IOC | rig.size, DATA + 0x1000), (LAST | 100, DATA + 0x2000)])
+    rig.list(
+        LISTS, [(rig.size, DATA), (IOC | rig.size, DATA + 0x1000), (LAST | 100, DATA + 0x2000)]
+    )
     await rig.run(OUT, False, LISTS)
     sizes = (rig.size, 33, 60)
     for round_ in range(2):
@@ -196,7 +200,10 @@ async def frames_out(rig: IsoRig) -> None:
             room = (rig.size, rig.size, 100)[number]
             flags = (0, IOC, LAST)[number] | (SHORT if size < rig.size else 0)
             wanted = DONE | flags | now << 12 | room - size
-            assert rig.status(LISTS, number) == wanted, (hex(rig.status(LISTS, number)), hex(wanted))
+            assert rig.status(LISTS, number) == wanted, (
+                hex(rig.status(LISTS, number)),
+                hex(wanted),
+            )
             assert rig.held(DATA + 0x1000 * number, size) == data
             # the first descriptor is not ready for a third round
             over = round_ == 1 and number == 2

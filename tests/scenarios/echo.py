@@ -12,6 +12,9 @@ RUNS = [
     {"mode": "slave"},
     {"mode": "slave", "speed": "full"},
     {"lockstep": True},
+    {"lockstep": True, "core-mhz": "60"},
+    {"lockstep": True, "core-mhz": "75"},
+    {"lockstep": True, "core-mhz": "100"},
     {"mode": "slave", "lockstep": True},
 ]
 PAIRS = [
