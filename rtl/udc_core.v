@@ -302,7 +302,8 @@ module udc_core #(
         .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
         .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data | ext_read_data),
-        .other_causes(ext_causes), .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
+        .other_causes(ext_causes),
+        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
@@ -462,7 +463,8 @@ module udc_core #(
         end else begin : g_no_trace
             assign trace_valid = 8'd0;
             assign trace_data = 512'd0;
-            wire unused_ok = &{1'b0, op_valid, op_event, injected, ext_valid, ext_event, cause_valid, cause_event,
+            wire unused_ok = &{1'b0, op_valid, op_event, injected, ext_valid, ext_event,
+                               cause_valid, cause_event,
                                status_valid, status_arg, trace_gintsts,
                                trace_gotgint, frame_next, dma_trace_write, dma_trace_read,
                                dma_trace_address, dma_trace_data, 1'b0};

@@ -34,7 +34,7 @@ module ext_bank #(
     input  wire [31:0] csr_read_data,
     output wire [31:0] read_data,
 
-    // this index has come to rest: look at it next
+    // this index has come to rest: CMDACT falls, its interrupt follows
     input  wire        rest,
     input  wire [4:0]  rest_index,
 
@@ -73,6 +73,7 @@ module ext_bank #(
     // waiting for the latency, waiting for the endpoint to come to rest; unmasked causes
     reg  [31:0] pending_reg;
     reg  [31:0] ending_reg;
+    reg  [31:0] rested_reg;
     reg  [31:0] level_reg;
     // time in microseconds of 60 clocks
     reg  [11:0] time_reg;
@@ -135,10 +136,12 @@ module ext_bank #(
                       : (is_start && csr_read_data[31]) ? 4'd2 : 4'd0;
     // the command takes effect, or fails
     wire effect = (acknowledged && (state_reg == CONTROL))
-                  || (looked && pending_reg[scan_reg] && (status != 4'd0));
+                  || (looked && pending_reg[scan_reg] && !rested_reg[scan_reg] && (status != 4'd0));
     // disabling goes on
     wire goes_on = (state_reg == CONTROL) && is_end && enabled_reg && (is_in || !is_ep0);
-    wire at_rest = looked && ending_reg[scan_reg] && !csr_read_data[31];
+    wire at_rest = rested_reg[scan_reg] || !csr_read_data[31];
+
+    wire unused_ok = &{1'b0, csr_read_data[30:26], 1'b0};
 
     wire [15:0] stream;
     wire [3:0]  status_held;
@@ -233,7 +236,8 @@ module ext_bank #(
 
     wire [11:0] late = time_reg - due_time;
     wire due = !late[11] && ((late != 12'd0) || (clock_reg >= due_clock));
-    wire chosen = (pending_reg[scan_reg] && due) || ending_reg[scan_reg];
+    wire chosen = (pending_reg[scan_reg] && due) || ending_reg[scan_reg]
+                  || rested_reg[scan_reg];
 
     // ---- executor -----------------------------------------------------------------------------
 
@@ -273,7 +277,7 @@ module ext_bank #(
                 if (acknowledged) begin
                     control_reg <= csr_read_data[25:0];
                     enabled_reg <= csr_read_data[31];
-                    if (ending_reg[scan_reg]) begin
+                    if (ending_reg[scan_reg] || rested_reg[scan_reg]) begin
                         state_reg <= at_rest ? DONE : IDLE;
                         scan_reg <= at_rest ? scan_reg : scan_reg + 1'b1;
                     end else if (effect) begin
@@ -304,8 +308,9 @@ module ext_bank #(
             default: begin
                 state_reg <= IDLE;
                 scan_reg <= scan_reg + 1'b1;
-                pending_reg[scan_reg] <= 1'b0;
+                pending_reg[scan_reg] <= pending_reg[scan_reg] && rested_reg[scan_reg];
                 ending_reg[scan_reg] <= 1'b0;
+                rested_reg[scan_reg] <= 1'b0;
             end
         endcase
         if (effect && goes_on) begin
@@ -314,6 +319,8 @@ module ext_bank #(
         end
 
         if (rest && ending_reg[rest_index]) begin
+            ending_reg[rest_index] <= 1'b0;
+            rested_reg[rest_index] <= 1'b1;
             rest_reg <= 1'b1;
             rest_index_reg <= rest_index;
         end
@@ -324,6 +331,7 @@ module ext_bank #(
             scan_reg <= 5'd0;
             pending_reg <= 32'd0;
             ending_reg <= 32'd0;
+            rested_reg <= 32'd0;
             level_reg <= 32'd0;
             time_reg <= 12'd0;
             clock_reg <= 6'd0;
