@@ -19,10 +19,11 @@ class Chain:
         status: its first word as it was read.
         address: of the next byte to move (DxEPDMAB).
         left: bytes not yet moved.
-        size: bytes at the beginning.
+        size: bytes at the beginning; IN: bytes not yet sent.
         room: OUT: bytes not yet promised to a packet that was accepted.
         full: OUT: an accepted packet ends the descriptor.
         packets: IN: packets not yet acknowledged.
+        late: isochronous IN: a SOF found its frame to be over.
         word: OUT: the status word that has to be written back.
         short: OUT: a packet shorter than MPS ended it.
         setup: OUT: a SETUP ended it.
@@ -39,6 +40,7 @@ class Chain:
     room: int = 0
     full: bool = False
     packets: int = 0
+    late: bool = False
     word: int | None = None
     short: bool = False
     setup: bool = False
@@ -47,7 +49,7 @@ class Chain:
 
     def drop(self) -> None:
         """Let go of a descriptor without writing it back."""
-        self.loaded = self.full = self.short = self.setup = False
+        self.loaded = self.full = self.late = self.short = self.setup = False
         self.left = self.room = self.packets = 0
         self.word = None
 

@@ -295,6 +295,11 @@ class Checker:
             self.touch("all")
         self.step(event)
 
+    @property
+    def in_reset(self) -> bool:
+        """A core reset may still be under way."""
+        return self._resetting and self.time <= self._grace
+
     def _forget(self) -> None:
         """A reset ends what is under way."""
         self._grace = self.time + self.window.reset

@@ -51,7 +51,7 @@ class DescriptorJudge:
         model = self.checker.model
         found = []
         for index, end in enumerate(self.ends()):
-            if model.closing_word(end) is not None:
+            if model.closing_due(end) is not None:
                 found.append(("write-back", index, end.dma))
             elif model.may_load(end):
                 found.append(("load", index, end.dma))
@@ -178,6 +178,4 @@ class DescriptorJudge:
         iso = end.eptype == f.EPTYPE_ISO
         if isinstance(end, OutEndpoint):
             return f.M32 & ~(0x800 if iso else _RESERVED)
-        if iso:
-            return f.M32 if not end.desc.packets else f.M32 & ~0xFFF
-        return f.M32 & ~_RESERVED
+        return f.M32 if iso else f.M32 & ~_RESERVED

@@ -144,9 +144,21 @@ class Descriptors(LinkPower):
         if end.eptype == f.EPTYPE_ISO:
             if chain.packets and not self.desc_past(end):
                 return None
-            unsent = _FLUSHED << 28 if chain.packets else 0
+            unsent = _FLUSHED << 28 | chain.size if chain.packets else 0
             return _DONE | unsent | chain.status & 0x0FFFF000
         return None if chain.packets else _DONE | chain.status & 0x0F800000
+
+    def closing_due(self, end: End) -> int | None:
+        """Return the same, but only what need not wait: a missed frame is found at a SOF."""
+        chain = end.desc
+        waits = end.eptype == f.EPTYPE_ISO and chain.packets and not chain.late
+        return None if waits and isinstance(end, InEndpoint) else self.closing_word(end)
+
+    def find_late(self) -> None:
+        """SOF: descriptors of isochronous IN endpoints whose frame is over."""
+        if self.desc_on:
+            for ep in self.iso_ins:
+                ep.desc.late = self.desc_past(ep)
 
     def _close(self, end: End) -> None:
         chain = end.desc
@@ -166,10 +178,7 @@ class Descriptors(LinkPower):
         bits = 0
         if iso:
             end.dma = chain.first if last else end.dma + 8 & f.M32
-            if status & _IOC:
-                bits = f.EPI_XFERCOMPL
-            elif last:
-                self.allow((0x200 if is_out else 0x100) | end.index, f.EPI_XFERCOMPL)
+            bits = f.EPI_XFERCOMPL if status & (_IOC | _LAST) else 0
         elif ends:
             end.enabled = False
             end.nak = end.nak or is_out
@@ -267,10 +276,7 @@ class Descriptors(LinkPower):
         """Return (address, bytes) that the DMA still has to fetch for an endpoint."""
         if not self.desc_on:
             return ep.dma, ep.xfersize
-        chain = ep.desc
-        if ep.eptype == f.EPTYPE_ISO and self.desc_past(ep):
-            return chain.address, 0
-        return chain.address, chain.left
+        return ep.desc.address, ep.desc.left
 
     def fetched(self, ep: InEndpoint, size: int) -> None:
         """A packet is in the Tx FIFO."""
@@ -325,11 +331,12 @@ class Descriptors(LinkPower):
         elif not ep.enabled and not self.fifo_of(ep).packets:
             self.expect_in(ep.index, causes)
 
-    def sent(self, ep: InEndpoint) -> None:
+    def sent(self, ep: InEndpoint, length: int) -> None:
         """A packet was acknowledged, or sent on an isochronous endpoint."""
         chain = ep.desc
         if chain.packets:
             chain.packets -= 1
+            chain.size -= length
 
     # -- isochronous OUT, end of frame -------------------------------------------------------
 

@@ -151,6 +151,7 @@ RST_CSFTRST: Final = 1 << 0
 RST_RXFFLSH: Final = 1 << 4
 RST_TXFFLSH: Final = 1 << 5
 RST_TXFNUM: Final = 0x1F << 6
+RST_DMAREQ: Final = 1 << 30
 RST_AHBIDLE: Final = 1 << 31
 DCTL_RMTWKUP: Final = 1 << 0
 DCTL_SFTDISCON: Final = 1 << 1

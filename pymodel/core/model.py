@@ -110,6 +110,7 @@ class UdcModel(CommandBank):
     def _on_sof(self, arg: int, number: int, choice: object) -> None:
         self.soffn = number
         self.frame_serial += 1
+        self.find_late()
         # only silence leads into L1
         self.sleep_due = None
         if not self.latched & f.INT_SOF:

@@ -123,7 +123,7 @@ class EagerPolicy:
         if model.desc_on:
             ends: list[InEndpoint | OutEndpoint] = [*model.ins, *model.outs]
             for end in ends:
-                if model.closing_word(end) is not None or model.may_load(end):
+                if model.closing_due(end) is not None or model.may_load(end):
                     return True
         return model.rx_ready() or any(model.tx_ready(ep) for ep in model.fetching)
 
@@ -160,7 +160,7 @@ class EagerPolicy:
         for is_in, ends in ((0x10, model.ins), (0, model.outs)):
             for end in ends:
                 arg = is_in | end.index
-                word = model.closing_word(end)
+                word = model.closing_due(end)
                 if word is not None:
                     self.memory.device_write(end.dma & ~3, word.to_bytes(4, "little"))
                     model.step((_DESC, 0x100 | arg, word))

@@ -118,6 +118,9 @@ class RegisterJudge:
         if offset == f.GRSTCTL:
             if model.flushing:
                 wrong &= ~(f.RST_RXFFLSH | f.RST_TXFFLSH)
+            if checker.in_reset:
+                # It waits for the bus.
+                return not wrong & ~(f.RST_CSFTRST | f.RST_DMAREQ | f.RST_AHBIDLE)
             return not wrong & ~0xF and checker.recent("all")
         if offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
             return not wrong & ~self._moving_levels(offset)

@@ -428,6 +428,8 @@ class Traffic(Descriptors):
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
         if not ep.enabled or ep.disabling:
             return 0
+        if self.desc_on and ep.desc.late:
+            return 0
         left = self.to_fetch(ep)[1]
         size = ep.limit if left > ep.limit else left
         fifo = self.fifo_of(ep)
@@ -474,7 +476,7 @@ class Traffic(Descriptors):
         else:
             ep.toggle ^= 1
         if self.desc_on:
-            self.sent(ep)
+            self.sent(ep, length)
         elif ep.pktcnt:
             ep.pktcnt -= 1
         if not n:

@@ -258,8 +258,8 @@ module ep_core #(
         .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
         .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
         .act_flush(act_flush), .act_take(act_take), .op_csr(op_csr), .op_flush(op_flush),
-        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose),
-        .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
+        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose), .out(out),
+        .ep(ep), .slot(slot_wide), .exists(exists)
     );
 
     // shared Tx FIFO (see ep_shared)
@@ -496,13 +496,13 @@ module ep_core #(
 
     // ---- descriptors --------------------------------------------------------------------------
 
-    wire        desc_open, desc_loaded, desc_closing, desc_expired;
-    wire        desc_load, desc_store, desc_rest, desc_head_hold, desc_head_take;
-    wire        desc_head_replace, desc_moved_packet, desc_moved_replaced, desc_moved_load;
+    wire        desc_open, desc_fetch, desc_closing, desc_expired;
+    wire        desc_rest, desc_head_hold, desc_head_take, desc_head_replace;
+    wire        desc_moved_packet, desc_moved_replaced, desc_moved_load, desc_setup_whole;
     wire        desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed;
-    wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, desc_setup_whole;
-    wire        status_reached, unseen, setup_more, setup_full, hot, hot_out, hot_used;
-    wire [31:0] desc_pointer, desc_store_data;
+    wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, status_reached;
+    wire        unseen, setup_more, setup_full, hot, hot_out, hot_used;
+    wire [31:0] desc_pointer;
     wire [18:0] loaded_bytes;
     wire [11:0] loaded_count;
     wire [10:0] desc_head_fit;
@@ -522,10 +522,10 @@ module ep_core #(
         .busy(busy), .act_head(act_head), .head(head), .setup_more(setup_more),
         .rx_flush(rx_fifo_flush), .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
         .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
-        .pointer(desc_pointer), .open(desc_open), .loaded(desc_loaded), .closing(desc_closing),
+        .pointer(desc_pointer), .open(desc_open), .fetch(desc_fetch), .closing(desc_closing),
         .expired(desc_expired), .loaded_bytes(loaded_bytes), .loaded_count(loaded_count),
-        .start_load(desc_load), .start_store(desc_store), .start_rest(desc_rest),
-        .rest_words(desc_rest_words), .store_data(desc_store_data), .head_hold(desc_head_hold),
+        .start_load(dma_load), .start_store(dma_store), .start_rest(desc_rest),
+        .rest_words(desc_rest_words), .store_data(dma_store_data), .head_hold(desc_head_hold),
         .head_take(desc_head_take), .head_replace(desc_head_replace), .head_fit(desc_head_fit),
         .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
         .moved_load(desc_moved_load), .moved_event(desc_event), .moved_closed(desc_moved_closed),
@@ -537,14 +537,13 @@ module ep_core #(
 
     ep_setup #(.COUNT_WIDTH(A + 1)) ep_setup (
         .clk(clk), .rst(rst), .accepted(setup_accept),
-        .seen(moved_setup || (desc_head_take && head_setup)
-              || (status_pop && (head_status == STS_SETUP))),
+        .seen(moved_setup || ((desc_head_take || status_pop) && (head_status == STS_SETUP))),
         .none(rx_fifo_empty && !dma_busy), .dropped(rx_fifo_flush), .unseen(unseen),
         .stored(moved_setup || desc_setup_whole), .rewound(head_rewind),
         .address_write(write_ep && reg_address && is_out0), .descriptors(descriptors),
         .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),
-        .packet_start(act_token), .word(rx_fifo_word), .word_data(rx_data),
-        .in_token(act_token && known_reg && is_ep0 && !out),
+        .packet_start(act_token), .in_token(act_token && known_reg && is_ep0 && !out),
+        .word(rx_fifo_word), .word_data(rx_data),
         .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
         .done_added(push && (push_kind == STS_SETUP_DONE)),
         .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
@@ -563,8 +562,7 @@ module ep_core #(
     wire scan_fetch = act_scan && exists && !out && dma_enable && flags_reg[0]
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
-                      && !soft_reset_wait && !np_hold
-                      && (!descriptors || (desc_loaded && !desc_closing && !desc_expired));
+                      && !soft_reset_wait && !np_hold && desc_fetch;
     wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
     wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
@@ -812,7 +810,6 @@ module ep_core #(
                        : address_reg - (desc_head_replace ? 32'd8 : 32'd0);
     assign dma_bytes = desc_rest ? {desc_rest_words, 2'b00}
                      : act_head ? head_fit : length_now_reg;
-    assign {dma_load, dma_store, dma_store_data} = {desc_load, desc_store, desc_store_data};
     assign dma_ram_address = fifo_end;
     assign dma_clear = act_moved;
 
@@ -924,7 +921,7 @@ module ep_core #(
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
         .rx_flushed(scan_rx_flush), .taken(take_first), .desc_event(desc_event),
         .desc_closed(desc_moved_closed),
-        .desc_status(desc_moved_closed ? desc_store_data : dma_loaded_status), .act(act),
+        .desc_status(desc_moved_closed ? dma_store_data : dma_loaded_status), .act(act),
         .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
         .cause_word(trace_cause)

@@ -65,8 +65,8 @@ module ep_desc #(
     output wire [31:0] pointer,
     // the descriptor has something to send, or room
     output wire        open,
-    // it has been loaded and not been closed; it only has to be stored
-    output wire        loaded,
+    // its data may be fetched; it only has to be stored
+    output wire        fetch,
     output wire        closing,
     // isochronous IN: the descriptor's frame is over, its data are to leave the FIFO
     output wire        expired,
@@ -157,7 +157,7 @@ module ep_desc #(
     assign loaded_count = {loaded_status[24:23], 8'd0, loaded_status[24],
                            loaded_status[23] || !loaded_status[24]};
     assign pointer = pointer_reg;
-    assign loaded = is_loaded;
+    assign fetch = !enable || (is_loaded && !closing && !expired);
     assign closing = is_loaded && status_reg[31];
 
     // ---- the wire -----------------------------------------------------------------------------

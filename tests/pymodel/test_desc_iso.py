@@ -107,6 +107,26 @@ def test_packets_of_a_microframe(size: int, count: int, packets: list[tuple[PID,
     assert device.status(LIST) & 0xF0000FFF == DONE
 
 
+def test_the_last_one_of_a_ring_is_told() -> None:
+    device = opened(False)
+    device.put(LIST, (512, BUFFER), (LAST | 512, BUFFER))
+    device.start(1, False, LIST)
+    device.out(1, PID.DATA0, b"abc")
+    assert not device.doepint(1) & DOEPINT.XferCompl.mask
+    device.out(1, PID.DATA0, b"abc")
+    assert device.doepint(1) & DOEPINT.XferCompl.mask
+
+
+def test_late_descriptor_is_found_at_the_next_frame() -> None:
+    device = opened(True)
+    device.put(LIST, (iso_in(99, 8), BUFFER), (iso_in(101, 8, flags=LAST), BUFFER + 8))
+    device.start(1, True, LIST)
+    assert device.status(LIST) >> 30 == 0
+    device.sof(101)
+    assert device.status(LIST) & 0xF0000000 == DONE | FLUSHED
+    assert device.in_(1, ack=False) == (PID.DATA0, DATA[8:16])
+
+
 def test_missed_frame_is_flushed() -> None:
     device = opened(True)
     device.put(
@@ -118,7 +138,7 @@ def test_missed_frame_is_flushed() -> None:
     room = device.space(1)
     device.sof(101)
     device.sof(102)
-    assert device.status(LIST) & 0xF0000000 == DONE | FLUSHED
+    assert device.status(LIST) == DONE | FLUSHED | iso_in(101, 8, flags=IOC)
     assert device.diepint(1) & DIEPINT.XferCompl.mask
     device.sof(103)
     assert device.in_(1, ack=False) == (PID.DATA0, DATA[8:24])
@@ -136,7 +156,7 @@ def test_microframe_that_was_not_asked_for_completely() -> None:
     device.layer.idle(device.tick())
     assert device.status(LIST) >> 30 == 0
     device.sof(102)
-    assert device.status(LIST) & 0xF0000000 == DONE | FLUSHED
+    assert device.status(LIST) == DONE | FLUSHED | iso_in(101, 88, 2, LAST)
 
 
 def test_without_a_descriptor_it_is_empty_and_tells() -> None:

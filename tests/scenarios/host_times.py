@@ -6,6 +6,7 @@ The checker judges the time-outs (7.1.19) and the spacing of SOFs (7.1.12).
 
 from __future__ import annotations
 
+from pymodel.gen.udc_regs import DSTS
 from pymodel.packets import PID
 from suspended import connect
 from tb.kernel import now, sleep, us
@@ -53,7 +54,19 @@ async def frames(bench) -> None:
         assert 2 * frame < now() - start <= 3 * frame + us(1), now() - start
 
 
+async def numbers(bench) -> None:
+    """DSTS shows the number of each SOF from the first one after a reset on."""
+    wire, port = bench.wire, bench.controller.wire
+    for _ in range(2):
+        assert await wire.reset() == bench.options.speed
+        for _ in range(12):
+            await wire.sof(1)
+            await sleep(us(10))
+            assert DSTS.SOFFN.get(await bench.hw.read32(DSTS.OFFSET)) == port.frame
+
+
 async def main(bench) -> None:
     await connect(bench)
+    await numbers(bench)
     await silence(bench)
     await frames(bench)
