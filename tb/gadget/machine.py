@@ -148,7 +148,9 @@ class DeviceMachine:
         device.bus, device.irq_chip, device.dma = self.bus, self.irq_chip, self.dma
         line = device.irq
         self._bus_face.on_irq(lambda irq, ep_irq: self.irq_chip.set_level(line, irq))
-        await self.platform.register_driver(Dwc2PlatformDriver(self.mode))
+        await self.platform.register_driver(
+            Dwc2PlatformDriver(self.mode, self.parameters.time_scale)
+        )
         await self.platform.add_device(device)
         self.platform_device = device
 

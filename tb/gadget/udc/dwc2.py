@@ -25,14 +25,16 @@ class Dwc2PlatformDriver(PlatformDriver):
 
     Args:
         mode: "slave", "dma" or "desc".
+        time_scale: divisor of the bus's long times.
     """
 
     name = "dwc2"
     of_match: ClassVar[Mapping[str, Any]] = {"snps,dwc2": None}
 
-    def __init__(self, mode: str = "dma") -> None:
+    def __init__(self, mode: str = "dma", time_scale: int = 1) -> None:
         """Use a mode for every device."""
         self.mode = mode
+        self.time_scale = time_scale
 
     async def probe(self, device: PlatformDevice, match_data: Any) -> None:
         """Identify the core, take its interrupt, register the gadget.
@@ -48,7 +50,7 @@ class Dwc2PlatformDriver(PlatformDriver):
         assert device.irq_chip is not None
         hw = Dwc2Hw(device, self.mode)
         await hw.identify()
-        udc = Dwc2Udc(device, hw)
+        udc = Dwc2Udc(device, hw, self.time_scale)
         device.irq_chip.request_irq(device.irq, udc.irq.hard, udc.irq.thread, name=device.name)
         try:
             await usb_add_gadget_udc(device.name, udc.gadget)

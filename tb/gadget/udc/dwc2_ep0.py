@@ -329,6 +329,8 @@ class Dwc2Ep0(UsbEp):
             await self._setup(SetupPacket.parse(data))
         elif kind == "in":
             await self._in_done()
+        elif kind == "error":
+            await self._fail()
         elif kind == "status":
             self._status_asked = True
             if self._status_due:
@@ -336,6 +338,14 @@ class Dwc2Ep0(UsbEp):
                     await self._send_status()
         else:
             await self._out_done(data)
+
+    async def _fail(self) -> None:
+        """The core could not move the data: stall, and wait for the next SETUP."""
+        with self.hw.lock:
+            await self.stop_in()
+            await self.arm_setup()
+        self.abort(-errno.EIO)
+        await self.stall()
 
     async def _setup(self, ctrl: SetupPacket) -> None:
         if self.state is not Ep0State.IDLE or self.queue:

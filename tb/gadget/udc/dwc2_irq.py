@@ -50,8 +50,19 @@ _BUS_EVENTS = (
     (_G.WkUpInt.mask, "resume"),
     (_G.SessReqInt.mask, "session"),
 )
+_DROPPED = _G.ISOOutDrop.mask
+_FAULTS_IN = (
+    (DIEPINT.AHBErr.mask, "its DMA met a bus error"),
+    (DIEPINT.BNAIntr.mask, "it found a descriptor that was not ready"),
+    (DIEPINT.TxfifoUndrn.mask, "its Tx FIFO ran empty within a packet"),
+)
+_FAULTS_OUT = (
+    (DOEPINT.AHBErr.mask, "its DMA met a bus error"),
+    (DOEPINT.BNA.mask, "it found a descriptor that was not ready"),
+    (DOEPINT.OutPktErr.mask, "its packet was lost in the Rx FIFO"),
+)
 _BUS_MASK = sum(mask for mask, _ in _BUS_EVENTS)
-_CONTROL_EVENTS = frozenset(("setup", "in", "out", "status"))
+_CONTROL_EVENTS = frozenset(("setup", "in", "out", "status", "error"))
 # GRXSTSP.PktSts (dwc2-registers.md 3).
 _RX_GLOBAL_NAK, _RX_OUT, _RX_OUT_DONE, _RX_SETUP_DONE, _RX_SETUP = 1, 2, 3, 4, 6
 _SPEEDS = {0: Speed.HIGH, 1: Speed.FULL, 2: Speed.LOW, 3: Speed.FULL}
@@ -69,11 +80,11 @@ class Dwc2Interrupts:
         self.udc = udc
         self.hw = udc.hw
         dma = udc.hw.dma
-        self.mask = _BUS_MASK | _G.OTGInt.mask | _G.IEPInt.mask | _G.OEPInt.mask
-        self.in_mask = DIEPMSK.XferCompl.mask | DIEPMSK.AHBErr.mask
-        self.out_mask = 0
+        self.mask = _BUS_MASK | _DROPPED | _G.OTGInt.mask | _G.IEPInt.mask | _G.OEPInt.mask
+        self.in_mask = DIEPMSK.XferCompl.mask | DIEPMSK.AHBErr.mask | DIEPMSK.TxfifoUndrn.mask
+        self.out_mask = DOEPMSK.OutPktErr.mask
         if dma:
-            self.out_mask = (
+            self.out_mask |= (
                 DOEPMSK.XferCompl.mask
                 | DOEPMSK.AHBErr.mask
                 | DOEPMSK.SetUp.mask
@@ -104,6 +115,9 @@ class Dwc2Interrupts:
                 await self._bus_events(status)
             if status & _G.OTGInt.mask:
                 await self._session_events()
+            if status & _DROPPED:
+                await self.hw.write(_G.OFFSET, _DROPPED)
+                log.warning("%s: an isochronous packet found the Rx FIFO full", self.hw.name)
             if status & _G.RxFLvl.mask:
                 await self._drain_rx()
             if status & (_G.IEPInt.mask | _G.OEPInt.mask):
@@ -167,9 +181,11 @@ class Dwc2Interrupts:
         # IN first: the end of a data stage must be seen before that of its status stage.
         for number in range(self.hw.endpoints):
             if pending >> number & 1:
+                await self.udc.commands.interrupt(number, True)
                 await self._in(number)
         for number in range(self.hw.endpoints):
             if pending >> 16 + number & 1:
+                await self.udc.commands.interrupt(number, False)
                 await self._out(number)
 
     async def _in(self, number: int) -> None:
@@ -179,8 +195,8 @@ class Dwc2Interrupts:
         handled = causes & self.in_mask
         if handled:
             await self.hw.write(offset, handled)
-        if handled & DIEPINT.AHBErr.mask:
-            self._bus_error(udc.eps_in.get(number), f"ep{number}in")
+        if await self._faults(udc.eps_in.get(number), f"ep{number}in", handled, _FAULTS_IN):
+            return
         if handled & XFER_COMPLETE:
             if number == 0:
                 udc.post("in")
@@ -198,8 +214,8 @@ class Dwc2Interrupts:
         handled = causes & self.out_mask
         if handled:
             await self.hw.write(offset, handled)
-        if handled & DOEPINT.AHBErr.mask:
-            self._bus_error(udc.eps_out.get(number), f"ep{number}out")
+        if await self._faults(udc.eps_out.get(number), f"ep{number}out", handled, _FAULTS_OUT):
+            return
         if number == 0:
             await udc.ep0.out_causes(handled)
         elif number in udc.eps_out:
@@ -208,10 +224,26 @@ class Dwc2Interrupts:
             if handled & DOEPINT.OUTTknEPdis.mask:
                 await udc.iso.token(udc.eps_out[number])
 
-    def _bus_error(self, ep: Dwc2Ep | None, name: str) -> None:
-        log.error("%s: the controller's DMA met a bus error at %s", self.hw.name, name)
-        if ep is not None and ep.active is not None:
-            ep.finish(ep.active, -errno.EIO)
+    async def _faults(
+        self, ep: Dwc2Ep | None, name: str, causes: int, table: tuple[tuple[int, str], ...]
+    ) -> bool:
+        """Tell whether the core failed at an endpoint; its request ends with -EIO then."""
+        found = [text for mask, text in table if causes & mask]
+        if not found:
+            return False
+        log.error("%s: %s: %s", self.hw.name, name, "; ".join(found))
+        if ep is None:
+            self.udc.post("error")
+            return True
+        request = ep.active
+        # The core must have let go of the buffer before it is given back.
+        await ep.stop()
+        if request is not None and ep.active is request:
+            if ep.iso is not None:
+                ep.iso.missed(request)
+            ep.finish(request, -errno.EIO)
+        await ep.start_next()
+        return True
 
     # -- thread ----------------------------------------------------------------------------
 
@@ -247,7 +279,7 @@ class Dwc2Interrupts:
     async def _reset(self) -> None:
         udc = self.udc
         self._suspended_from = None
-        udc.remote_wakeup = False
+        udc.remote_wakeup = udc.wakeup_configured = udc.gadget.wakeup_armed = False
         await udc.abort_all(-errno.ESHUTDOWN)
         with self.hw.lock:
             config = await self.hw.read(DCFG.OFFSET)

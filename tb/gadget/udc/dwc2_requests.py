@@ -100,7 +100,9 @@ class StandardRequests:
     async def _feature(self, ctrl: SetupPacket, on: bool) -> bool:
         kind, feature = ctrl.recipient, ctrl.wValue
         if kind == Recipient.DEVICE and feature == FEATURE_DEVICE_REMOTE_WAKEUP:
-            self.udc.remote_wakeup = on
+            if on and not self.udc.wakeup_configured:
+                raise os_error(errno.EINVAL, "the configuration has no remote wake-up")
+            self.udc.remote_wakeup = self.gadget.wakeup_armed = on
         elif kind == Recipient.DEVICE and feature == FEATURE_TEST_MODE and on:
             self._test_mode(ctrl.wIndex)
         elif kind == Recipient.ENDPOINT and feature == FEATURE_ENDPOINT_HALT:

@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from pymodel.config import scaled
 from pymodel.gen.udc_regs import (
     DAINTMSK,
     DCFG,
@@ -24,11 +25,12 @@ from pymodel.gen.udc_regs import (
     GUSBCFG,
     PCGCCTL,
 )
-from tb.kernel import Context, DmaBuffer, DmaPool, Work, os_error
+from tb.kernel import Context, DmaBuffer, DmaPool, Work, ms, os_error, sleep, us
 from tb.usb import DeviceState, EndpointDescriptor, Speed, TransferType
 
 from ..endpoint import UsbEp, UsbEpOps, UsbRequest, usb_ep_set_maxpacket_limit
 from ..gadget import UsbGadget, UsbGadgetDriver, UsbGadgetOps, usb_gadget_set_state
+from .dwc2_cmd import Command, EpCommands
 from .dwc2_desc import DescriptorList
 from .dwc2_ep import SETD0PID, STALL, Dwc2Ep, RequestBuffer, stop_out
 from .dwc2_ep0 import Dwc2Ep0
@@ -51,6 +53,8 @@ _THREAD_PRIORITY = 50
 _BURST_INCR16 = 7
 _TRDT_HS = 9
 _PACKET_LIMIT = 1024
+# Resume by the device lasts 1 ms to 15 ms (USB 2.0 section 7.1.7.7).
+_WAKEUP_TIME = ms(2)
 _EP0_LIMIT = 64
 
 
@@ -105,9 +109,11 @@ class Dwc2Udc(UsbGadgetOps):
         driver: the gadget driver between udc_start and udc_stop.
         callbacks: the gadget driver may be called.
         eps_in, eps_out: endpoints by number.
+        wakeup_configured: the configuration has remote wake-up.
+        remote_wakeup: the host allows it.
     """
 
-    def __init__(self, device: PlatformDevice, hw: Dwc2Hw) -> None:
+    def __init__(self, device: PlatformDevice, hw: Dwc2Hw, time_scale: int = 1) -> None:
         """Make the gadget with its endpoints (S004-31 to S004-36)."""
         assert device.dma is not None
         self.device = device
@@ -116,8 +122,11 @@ class Dwc2Udc(UsbGadgetOps):
         self.driver: UsbGadgetDriver | None = None
         self.callbacks = False
         self.remote_wakeup = False
+        self.wakeup_configured = False
+        self._wakeup_time = scaled(_WAKEUP_TIME, time_scale, us(30))
         self.running = False
         self.gadget = UsbGadget(self, device.name, Speed.HIGH)
+        self.gadget.wakeup_capable = True
         self.gadget.dma = self.pool if hw.dma else None
         ops = _EpOps(self)
         self.ep0 = Dwc2Ep0(self, self.gadget, ops)
@@ -146,6 +155,7 @@ class Dwc2Udc(UsbGadgetOps):
         )
         self.irq = Dwc2Interrupts(self)
         self.iso = IsoStreams(self)
+        self.commands = EpCommands(self)
         self.tx = SharedTx(self) if hw.shared else DedicatedTx(self)
         self._late = Work(
             self.irq.thread,
@@ -183,6 +193,29 @@ class Dwc2Udc(UsbGadgetOps):
     async def get_frame(self, gadget: UsbGadget) -> int:
         """Return DSTS.SOFFN: the microframe number at high speed, the frame number at full."""
         return DSTS.SOFFN.get(await self.hw.read(DSTS.OFFSET))
+
+    def set_remote_wakeup(self, gadget: UsbGadget, on: bool) -> None:
+        """Note whether the configuration lets the host allow remote wake-up."""
+        self.wakeup_configured = on
+
+    async def wakeup(self, gadget: UsbGadget) -> None:
+        """Drive resume signalling for a while; a hub takes it over (USB 2.0 section 7.1.7.7).
+
+        Raises:
+            OSError: EINVAL if the host has not allowed it, EIO if the bus is not suspended.
+        """
+        if not self.remote_wakeup:
+            raise os_error(errno.EINVAL, f"{gadget.name}: the host has not allowed remote wake-up")
+        if gadget.state != DeviceState.SUSPENDED:
+            raise os_error(errno.EIO, f"{gadget.name}: the bus is not suspended")
+        await self._drive_resume(True)
+        await sleep(self._wakeup_time)
+        await self._drive_resume(False)
+
+    async def _drive_resume(self, on: bool) -> None:
+        with self.hw.lock:
+            control = await self.hw.read(DCTL.OFFSET)
+            await self.hw.write(DCTL.OFFSET, DCTL.RmtWkUpSig.set(control, int(on)))
 
     def set_selfpowered(self, gadget: UsbGadget, on: bool) -> None:
         """Note it for GET_STATUS."""
@@ -272,6 +305,7 @@ class Dwc2Udc(UsbGadgetOps):
         if hw.dma:
             enable |= GAHBCFG.DMAEn.mask | GAHBCFG.HBstLen.put(_BURST_INCR16)
         await write(GAHBCFG.OFFSET, enable)
+        await self.commands.start()
         control = await hw.read(DCTL.OFFSET)
         await write(DCTL.OFFSET, control | DCTL.CGOUTNak.mask | DCTL.CGNPInNak.mask)
 
@@ -443,6 +477,10 @@ class Dwc2Udc(UsbGadgetOps):
     async def _halt(self, ep: Dwc2Ep, value: bool) -> None:
         ep.halted = value
         ep.ctl = ep.ctl | STALL if value else ep.ctl & ~STALL
+        if self.commands.present:
+            command = Command.SET_STALL if value else Command.CLEAR_STALL
+            await self.commands.send_ep_cmd(ep.number, ep.dir_in, command)
+            return
         with self.hw.lock:
             # A transfer in progress stays; STALL comes before NAK and data.
             await self.hw.write(ep.r_ctl, ep.ctl | (0 if value else SETD0PID))
