@@ -12,7 +12,7 @@ module udc #(
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     // packet RAM in 32-bit words, a power of two from 512 to 32768
     parameter FIFO_WORDS = 4096,
-    // 1 = one Tx FIFO per IN endpoint
+    // 1 = one Tx FIFO per IN endpoint, 0 = one for all that are not periodic
     parameter DEDICATED_FIFO = 1,
     // 0 slave only, 2 internal DMA
     parameter DMA = 2,
@@ -26,7 +26,7 @@ module udc #(
     parameter CMD_LATENCY = 1000,
     // 1 = PIPE face and streams
     parameter SUPERSPEED = 0,
-    // AXI4 data path in bits
+    // AXI4 data path in bits, 32 or 64
     parameter DATA_WIDTH = 32,
     // UTMI data path in bits
     parameter UTMI_WIDTH = 8,
@@ -133,14 +133,14 @@ module udc #(
             || (FIFO_WORDS & (FIFO_WORDS - 1)) != 0) begin : g_words
             ILLEGAL_PARAMETER_FIFO_WORDS_must_be_a_power_of_two_from_512_to_32768 error ();
         end
-        if (DEDICATED_FIFO != 1) begin : g_dedicated
-            ILLEGAL_PARAMETER_DEDICATED_FIFO_must_be_1_shared_FIFOs_are_not_built error ();
+        if (DEDICATED_FIFO != 0 && DEDICATED_FIFO != 1) begin : g_dedicated
+            ILLEGAL_PARAMETER_DEDICATED_FIFO_must_be_0_or_1 error ();
         end
         if (DMA != 0 && DMA != 2) begin : g_dma
             ILLEGAL_PARAMETER_DMA_must_be_0_slave_or_2_internal error ();
         end
-        if (DESC_DMA != 0) begin : g_desc
-            ILLEGAL_PARAMETER_DESC_DMA_must_be_0_descriptor_DMA_is_not_built error ();
+        if (DESC_DMA != 0 && (DESC_DMA != 1 || DMA != 2 || DEDICATED_FIFO != 1)) begin : g_desc
+            ILLEGAL_PARAMETER_DESC_DMA_must_be_0_or_1_and_needs_DMA_2_and_DEDICATED_FIFO_1 error ();
         end
         if (LPM != 0 && LPM != 1) begin : g_lpm
             ILLEGAL_PARAMETER_LPM_must_be_0_or_1 error ();
@@ -151,8 +151,8 @@ module udc #(
         if (SUPERSPEED != 0) begin : g_superspeed
             ILLEGAL_PARAMETER_SUPERSPEED_must_be_0_SuperSpeed_is_not_built error ();
         end
-        if (DATA_WIDTH != 32) begin : g_width
-            ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32 error ();
+        if (DATA_WIDTH != 32 && DATA_WIDTH != 64) begin : g_width
+            ILLEGAL_PARAMETER_DATA_WIDTH_must_be_32_or_64 error ();
         end
         if (EP_DIRECTIONS[1:0] != 2'd0) begin : g_directions_0
             ILLEGAL_PARAMETER_EP_DIRECTIONS_must_give_endpoint_0_both_directions error ();
@@ -216,8 +216,8 @@ module udc #(
 
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .LPM(LPM), .TRACE(TRACE),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),

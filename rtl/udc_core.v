@@ -10,8 +10,11 @@ module udc_core #(
     parameter NUM_OUT_EPS = 7,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0,
+    parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
     input  wire         clk,
@@ -45,8 +48,8 @@ module udc_core #(
     output wire [2:0]   m_axi_awprot,
     output wire         m_axi_awvalid,
     input  wire         m_axi_awready,
-    output wire [31:0]  m_axi_wdata,
-    output wire [3:0]   m_axi_wstrb,
+    output wire [DATA_WIDTH-1:0] m_axi_wdata,
+    output wire [DATA_WIDTH/8-1:0] m_axi_wstrb,
     output wire         m_axi_wlast,
     output wire         m_axi_wvalid,
     input  wire         m_axi_wready,
@@ -65,7 +68,7 @@ module udc_core #(
     output wire         m_axi_arvalid,
     input  wire         m_axi_arready,
     input  wire [0:0]   m_axi_rid,
-    input  wire [31:0]  m_axi_rdata,
+    input  wire [DATA_WIDTH-1:0] m_axi_rdata,
     input  wire [1:0]   m_axi_rresp,
     input  wire         m_axi_rlast,
     input  wire         m_axi_rvalid,
@@ -105,12 +108,14 @@ module udc_core #(
     wire        soft_reset_wait;
     wire        reset = rst || soft_reset;
     wire        startup;
-    wire [6:0]  startup_index;
+    wire [7:0]  startup_index;
     wire        startup_shadow;
     wire [31:0] startup_data;
     wire [31:0] startup_fifo_size;
 
-    startup #(.FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS)) startup_sequence (
+    startup #(
+        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO)
+    ) startup_sequence (
         .clk(clk), .rst(rst), .soft_reset(soft_reset),
         .active(startup), .index(startup_index), .shadow_write(startup_shadow),
         .shadow_data(startup_data), .fifo_size(startup_fifo_size)
@@ -121,7 +126,8 @@ module udc_core #(
     wire        csr_request;
     wire        csr_write;
     wire [17:2] csr_address;
-    wire [31:0] csr_write_data;
+    wire [31:0] csr_write_data, csr_masked_data;
+    wire        csr_exists;
     wire        csr_acknowledge;
     wire [31:0] csr_read_data;
     wire [31:0] global_read_data;
@@ -143,7 +149,7 @@ module udc_core #(
 
     // ---- global registers ---------------------------------------------------------------------
 
-    wire        dma_enable, empty_level, session, soft_disconnect, full_speed;
+    wire        dma_enable, descriptors, empty_level, session, soft_disconnect, full_speed;
     wire [6:0]  device_address, old_address;
     wire        old_address_valid;
     wire [13:0] frame, frame_next;
@@ -158,7 +164,9 @@ module udc_core #(
     wire        rx_flushed, tx_flushed, reset_start, line_valid, sof_valid;
     wire        periodic_end, incomplete_in, incomplete_out, iso_lost;
     wire [31:0] daint, deachint;
-    wire        fifo0_level;
+    wire        fifo0_level, periodic_level, periodic_empty_level, mismatches;
+    wire [4:0]  mismatch_limit;
+    wire [3:0]  burst_code;
     wire        dma_busy;
     wire        head_valid;
     wire [31:0] head;
@@ -169,14 +177,15 @@ module udc_core #(
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .DESC_DMA(DESC_DMA), .LPM(LPM),
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
         .startup_data(startup_data),
         .address(csr_address), .write(csr_acknowledge && csr_write),
-        .write_data(csr_write_data), .read_data(global_read_data),
+        .exists(csr_exists), .write_data(csr_write_data), .masked_data(csr_masked_data),
+        .read_data(global_read_data),
         .line_valid(line_valid), .line(rx_data[5:0]), .sof_valid(sof_valid),
         .sof_frame(rx_data[10:0]), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
@@ -186,11 +195,14 @@ module udc_core #(
         .lpm_besl({rx_data[4], rx_data[14:12]}), .lpm_remote_wake(rx_data[5]),
         .lpm_allowed(lpm_allowed),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
+        .periodic_level(periodic_level), .mismatches(mismatches),
         .daint(daint), .deachint(deachint),
         .address_taken(address_taken), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(rx_flushed),
         .tx_flushed(tx_flushed), .reset_start(reset_start),
-        .dma_enable(dma_enable), .empty_level(empty_level),
+        .dma_enable(dma_enable), .burst_code(burst_code), .descriptors(descriptors),
+        .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed_only(ctl_full_speed_only), .periodic_part(ctl_periodic_part),
         .remote_wakeup(ctl_remote_wakeup),
         .stall_status(stall_status), .test_mode(ctl_test),
@@ -207,7 +219,7 @@ module udc_core #(
         .trace_gintsts(trace_gintsts), .trace_gotgint(trace_gotgint)
     );
 
-    wire unused_frame = &{1'b0, frame[13:4], 1'b0};
+    wire unused_frame = &{1'b0, frame[13:11], 1'b0};
 
     assign ctl_connect = session && !soft_disconnect && !startup;
     assign ctl_soft_reset = startup;
@@ -229,24 +241,29 @@ module udc_core #(
     wire [31:0]  dma_address;
     wire [10:0]  dma_bytes;
     wire [A-1:0] dma_ram_address;
+    wire         dma_load, dma_store;
+    wire [31:0]  dma_store_data, dma_loaded_status, dma_loaded_buffer;
     wire         op_valid, cause_valid, status_valid;
     wire [63:0]  op_event, cause_event;
     wire [23:0]  status_arg;
 
     ep_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .ADDRESS_WIDTH(A), .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS)
+        .DESC_DMA(DESC_DMA), .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) ep_core (
         .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index),
         .startup_fifo_size(startup_fifo_size),
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
-        .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
+        .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
+        .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
         .csr_read_data(csr_read_data), .global_read_data(global_read_data),
-        .dma_enable(dma_enable), .empty_level(empty_level), .full_speed(full_speed),
+        .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
+        .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
+        .full_speed(full_speed),
         .device_address(device_address), .old_address_valid(old_address_valid),
-        .old_address(old_address), .frame(frame[3:0]), .in_mask(in_mask), .out_mask(out_mask),
+        .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
         .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
@@ -258,7 +275,7 @@ module udc_core #(
         .line_valid(line_valid), .sof_valid(sof_valid), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .daint(daint), .deachint(deachint),
-        .fifo0_level(fifo0_level),
+        .fifo0_level(fifo0_level), .periodic_level(periodic_level), .mismatches(mismatches),
         .rx_fifo_open(rx_fifo_open), .rx_fifo_limit(rx_fifo_limit), .rx_fifo_word(rx_fifo_word),
         .rx_fifo_commit(rx_fifo_commit), .rx_fifo_drop(rx_fifo_drop),
         .rx_fifo_push(rx_fifo_push), .rx_fifo_status(rx_fifo_status),
@@ -272,6 +289,8 @@ module udc_core #(
         .send_stop(send_stop), .fifo_size(fifo_size),
         .dma_start(dma_start), .dma_receive(dma_receive), .dma_discard(dma_discard),
         .dma_address(dma_address), .dma_bytes(dma_bytes), .dma_ram_address(dma_ram_address),
+        .dma_load(dma_load), .dma_store(dma_store), .dma_store_data(dma_store_data),
+        .dma_loaded_status(dma_loaded_status), .dma_loaded_buffer(dma_loaded_buffer),
         .dma_busy(dma_busy), .dma_done(dma_done), .dma_error(dma_error), .dma_clear(dma_clear),
         .trace_valid(op_valid), .trace_event(op_event), .trace_cause_valid(cause_valid),
         .trace_cause(cause_event), .trace_status_valid(status_valid),
@@ -290,7 +309,10 @@ module udc_core #(
     wire         dma_pop;
     wire [15:0]  rx_used;
     wire         b_write = push_write || dma_write;
-    wire         pop = rx_fifo_pop || dma_pop;
+    // the FIFO was emptied under a job that moves a packet out of it: what is left of the packet
+    // is made up, and nothing that has come since is popped for it
+    reg          packet_lost_reg;
+    wire         pop = rx_fifo_pop || (dma_pop && !packet_lost_reg);
 
     fifo_ram #(.WORDS(FIFO_WORDS), .ADDRESS_WIDTH(A)) fifo_ram (
         .clk(clk),
@@ -316,6 +338,7 @@ module udc_core #(
     assign head_valid = head_valid_reg;
 
     always @(posedge clk) begin
+        packet_lost_reg <= dma_busy && (packet_lost_reg || rx_fifo_flush || (rx_used == 16'd0));
         if (reset || rx_fifo_flush) begin
             head_valid_reg <= 1'b0;
         end else if (b_write) begin
@@ -338,13 +361,16 @@ module udc_core #(
     wire [23:0]  dma_trace_address;
     wire [31:0]  dma_trace_data;
 
-    dma_engine #(.ADDRESS_WIDTH(A)) dma_engine (
+    dma_engine #(.ADDRESS_WIDTH(A), .DATA_WIDTH(DATA_WIDTH)) dma_engine (
         .clk(clk), .rst(rst),
         .start(dma_start && (DMA != 0)), .start_receive(dma_receive),
-        .start_discard(dma_discard), .start_address(dma_address), .start_bytes(dma_bytes),
+        .start_discard(dma_discard), .start_load(dma_load), .start_store(dma_store),
+        .store_data(dma_store_data), .loaded_status(dma_loaded_status),
+        .loaded_buffer(dma_loaded_buffer), .start_address(dma_address), .start_bytes(dma_bytes),
         .start_ram_address(dma_ram_address), .start_size(fifo_size),
-        .busy(dma_busy), .done(dma_done), .error(dma_error), .clear(dma_clear),
-        .head_valid(head_valid), .head_data(head), .head_pop(dma_pop),
+        .burst_code(burst_code), .busy(dma_busy),
+        .done(dma_done), .error(dma_error), .clear(dma_clear),
+        .head_valid(head_valid || packet_lost_reg), .head_data(head), .head_pop(dma_pop),
         .ram_write(dma_write), .ram_address(dma_write_address), .ram_data(dma_write_data),
         .trace_write(dma_trace_write), .trace_read(dma_trace_read),
         .trace_address(dma_trace_address), .trace_data(dma_trace_data),

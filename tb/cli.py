@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MS",
         help="simulated time after which a run counts as hanging",
     )
+    run.add_argument(
+        "--core-mhz", type=float, default=80.0, metavar="F", help="clock of the core (80; PHY 60)"
+    )
     run.add_argument("--lockstep", action="store_true", help="check the RTL against the model")
     run.add_argument("--waves", action="store_true", help="write DIR/waves.fst")
     run.add_argument("--pcap", action="store_true", help="write DIR/trace.pcapng")
@@ -96,6 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parsed.pcap,
             parsed.out,
             rest,
+            parsed.core_mhz,
         )
         return run_scenario(options)
     except UsageError as error:

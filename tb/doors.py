@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -10,7 +11,7 @@ from pymodel.config import BusTimes
 from pymodel.packets import BESL_PS, PID
 
 from .controller import BusFace, Knobs, Memory, Transaction, WireFace
-from .kernel import WaitQueue, current, sleep
+from .kernel import ENOTSUPP, WaitQueue, current, os_error, sleep, us
 
 __all__ = ["HardwareDoor", "WireDoor"]
 
@@ -81,6 +82,40 @@ class HardwareDoor:
         if not 0 <= value < 1 << 32:
             raise ValueError(f"value {value:#x} does not fit 32 bits")
         await self._bus.write32(offset, value)
+
+    def memory_latency(self, clocks: int, more: int = 0) -> None:
+        """Let the memory answer the controller's DMA late.
+
+        Args:
+            clocks: of the core, for every burst.
+            more: up to so many clocks more, at random (RTL only).
+
+        Raises:
+            OSError: ENOTSUPP if the controller's memory has no such knob.
+        """
+        self._knob("memory_latency")(clocks, more)
+
+    def memory_error(
+        self, address: int, size: int, *, reads: bool = True, writes: bool = True
+    ) -> None:
+        """Let the memory answer the controller's accesses to a range with an error.
+
+        Args:
+            address: a multiple of 4.
+            size: bytes, a multiple of 4; 0 takes all ranges back.
+            reads: it answers reads so.
+            writes: it answers writes so.
+
+        Raises:
+            OSError: EINVAL for part of a word, ENOTSUPP if the memory has no such knob.
+        """
+        self._knob("memory_error")(address, size, reads=reads, writes=writes)
+
+    def _knob(self, name: str) -> Callable[..., None]:
+        knob: Callable[..., None] | None = getattr(self._bus, name, None)
+        if knob is None:
+            raise os_error(ENOTSUPP, f"the bus face of this controller has no {name}")
+        return knob
 
     @staticmethod
     def _check(offset: int) -> None:
@@ -220,5 +255,9 @@ class WireDoor:
 
     async def sof(self, count: int) -> None:
         """Wait until `count` more SOFs have started."""
-        target = self._wire.frame_time(self._wire.frame + count)
-        await sleep(max(target - current().now, 0))
+        wire = self._wire
+        target = wire.frame + count
+        while wire.frame < target:
+            left = wire.frame_time(target) - current().now
+            # It comes in this moment, or a suspend has put it off.
+            await sleep(left if left > 0 else us(0.1) if left > -us(5) else us(1))

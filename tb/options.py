@@ -53,6 +53,7 @@ class RunOptions:
         pcap: write trace.pcapng.
         out: directory of summary.json and captures; "" = build/runs/NAME.
         args: what followed `--`.
+        core_mhz: clock of the core, 60 or more; the PHY's is 60. The model has no clock.
         program: the command as the user can repeat it.
     """
 
@@ -69,6 +70,7 @@ class RunOptions:
     pcap: bool = False
     out: str = ""
     args: list[str] = field(default_factory=list)
+    core_mhz: float = 80.0
     program: str = field(default_factory=_program)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,8 @@ class RunOptions:
             raise UsageError("--waves: the model has no signals; use --backend verilator or icarus")
         if not 0 <= self.time_scale <= 1000:
             raise UsageError(f"--time-scale {self.time_scale}: choose 1 to 1000")
+        if not 60 <= self.core_mhz <= 1000:
+            raise UsageError(f"--core-mhz {self.core_mhz:g}: choose 60 to 1000")
         if not 0 <= self.timeout_ms < math.inf:
             raise UsageError(f"--timeout {self.timeout_ms}: choose simulated milliseconds above 0")
         self.time_scale = self.time_scale or _TIME_SCALE[self.backend]
@@ -117,6 +121,8 @@ class RunOptions:
         words += ["--seed", str(self.seed), "--time-scale", str(self.time_scale)]
         words += ["--timeout", f"{self.timeout_ms:.15g}"]
         words += [f"--{name}" for name in ("lockstep", "waves", "pcap") if getattr(self, name)]
+        if self.core_mhz != 80.0:
+            words += ["--core-mhz", f"{self.core_mhz:.15g}"]
         words += ["--out", self.out]
         if self.args:
             words += ["--", *self.args]

@@ -19,8 +19,8 @@ from .options import RunOptions, UsageError
 
 __all__ = ["finish", "finish_unstarted", "run_scenario"]
 
-# Ctrl-C ends a run as failed, but its traceback helps nobody.
-_INTERRUPTIONS = ("Interrupted", "KeyboardInterrupt")
+# Ctrl-C and mismatches end a run as failed, but their traceback helps nobody.
+_INTERRUPTIONS = ("Interrupted", "KeyboardInterrupt", "LockstepMismatch")
 # The message says where each task waits; the traceback would only show the bench itself.
 _HANGS = (HangError, Deadlock)
 

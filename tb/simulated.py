@@ -32,6 +32,7 @@ async def scenario(dut: Any) -> None:
             name=options.backend,
             memory=file.memory,
         )
+        controller.mailbox.set_clocks(round(1e9 / options.core_mhz))
         if options.lockstep:
             Lockstep.attach(controller)
         bench = Bench(bridge.kernel, controller, options, file)

@@ -15,12 +15,21 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # proof, file, what is replaced, by what
 FAULTS = [
-    ("axi_master", "rtl/dma/dma_engine.v", "(words_reg > {5'd0, to_line})", "(words_reg > 9'd15)"),
-    ("axi_master", "rtl/dma/dma_engine.v", "(beats_reg == 4'd0);", "final_word;"),
+    ("axi_master", "rtl/dma/dma_engine.v", "|| (to_line == 10'd0);", ";"),
+    ("axi_master", "rtl/dma/dma_engine.v", "if (pending_reg == 4'd0)", "if (pending_reg < 4'd2)"),
+    ("axi_master", "rtl/dma/dma_engine.v", "retire = m_axi_bvalid || ", "retire = "),
+    ("axi_master", "rtl/dma/dma_engine.v", "&& receive_reg && (pending_reg != 4'd15)", ""),
+    ("axi_master_wide", "rtl/dma/dma_widen.v", "{4{low_valid_reg}}", "4'b1111"),
+    ("axi_master_wide", "rtl/dma/dma_widen.v", "{8'd0, odd};", "9'd0;"),
+    ("axi_master_wide", "rtl/dma/dma_widen.v", "upper_reg || (left_reg == 8'd0)", "upper_reg"),
     ("causes", "rtl/ep/ep_flags.v", "& ~(select & {N{causes_clear[2]}})", ""),
     ("causes", "rtl/ep/ep_flags.v", "| (token_reg & each_token_reg)", ""),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "rd_gray_reg != wr_gray_sync", "1'b1"),
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "wr_bin_next ^ (wr_bin_next >> 1)", "wr_bin_next"),
+    ("np_queue", "rtl/fifo/np_queue.v", "open_reg && (open_ep_reg == ep)", "open_reg"),
+    ("np_queue", "rtl/fifo/np_queue.v", "(left_reg == 9'd1)", "(left_reg == 9'd2)"),
+    ("np_queue", "rtl/fifo/np_queue.v", "complete_reg[place] <= whole", "complete_reg[place] <= 1'b1"),
+    ("np_queue", "rtl/fifo/np_queue.v", "head_reg + 3'd1", "head_reg + 3'd2"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", "sum >= size_reg[16+A:16]", "sum > size_reg[16+A:16]"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", ".we(clear || release_words)", ".we(clear || change)"),
 ]

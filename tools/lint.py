@@ -25,7 +25,10 @@ CONFIGURATIONS: list[dict[str, int]] = [
     {"TRACE": 1, "LPM": 1},
     {"NUM_IN_EPS": 1, "NUM_OUT_EPS": 1, "FIFO_WORDS": 512},
     {"NUM_IN_EPS": 15, "NUM_OUT_EPS": 15, "TRACE": 1},
+    {"DEDICATED_FIFO": 0, "NUM_IN_EPS": 1, "EP_DIRECTIONS": 2 << 4},
+    {"DEDICATED_FIFO": 0, "TRACE": 1},
     {"NUM_IN_EPS": 3, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024, "LPM": 1},
+    {"DESC_DMA": 1, "TRACE": 1},
 ]
 
 

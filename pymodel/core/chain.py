@@ -26,6 +26,7 @@ class Chain:
         word: OUT: the status word that has to be written back.
         short: OUT: a packet shorter than MPS ended it.
         setup: OUT: a SETUP ended it.
+        setup_at: where the last SETUP went, and `setup_size`: how much of it.
     """
 
     first: int = 0
@@ -41,6 +42,8 @@ class Chain:
     word: int | None = None
     short: bool = False
     setup: bool = False
+    setup_at: int = 0
+    setup_size: int = 0
 
     def drop(self) -> None:
         """Let go of a descriptor without writing it back."""

@@ -20,9 +20,12 @@ from . import fields as f
 from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
+from .lines import Lines
 from .lpm_judge import judge_sleep
 from .model import UdcModel
 from .progress import Progress
+from .recent import Recent
+from .register_judge import RegisterJudge
 from .shared import TAKEN_BACK, QueueEntry
 
 __all__ = ["Checker", "Mismatch", "Window"]
@@ -74,13 +77,15 @@ class Window:
         flush: until a flush is over.
         dma: until a packet that could move has moved.
         reset: after a soft reset or a bus reset, what was under way may still be reported.
+        line: by so much an interrupt line may follow its cause, or be ahead of its report.
     """
 
-    race: int = 1 * _US
+    race: int = _US // 2
     cause: int = 20 * _US
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
+    line: int = _US // 4
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,8 @@ class Checker:
         mismatches: what was wrong, at most `limit`.
         waivers: number of choices excused, by rule.
         path: judges packets and descriptors.
+        past: what the model would have answered and shown a moment ago.
+        lines: the comparison of the interrupt lines, for whoever sees them.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -138,12 +145,14 @@ class Checker:
         self._iso_touched = False
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
+        self.lines = Lines(self)
+        self.past = Recent(self)
         self._judge = Judge(self)
         self.path = path = DataPath(self)
         self._progress = Progress(self)
         self._handlers: dict[int, Callable[[Event], None]] = {
             Kind.REG_WRITE: self._reg_write,
-            Kind.REG_READ: self._judge.reg_read,
+            Kind.REG_READ: RegisterJudge(self).reg_read,
             Kind.TOKEN: self._judge.token,
             Kind.RX_WORD: path.rx_word,
             Kind.RX_COMMIT: path.rx_commit,
@@ -176,6 +185,7 @@ class Checker:
         words = self._words
         shared = self.model.shared
         progress = self._progress
+        lines, past = self.lines, self.past
         for time, word in events:
             self.time = self.model.time = time
             self.events += 1
@@ -196,6 +206,9 @@ class Checker:
                 progress.watch()
                 if shared:
                     self._look_at_head()
+                past.follow()
+                if lines.watched:
+                    lines.follow()
 
     def finish(self, time: int | None = None) -> None:
         """The run is over: what is long overdue by now counts."""
@@ -218,6 +231,7 @@ class Checker:
         """Note that something changed that decisions depend on."""
         for name in names:
             self._touched[name] = self.time
+            self.past.touched(name)
 
     def recent(self, *names: str) -> bool:
         """Tell whether one of these changed within the race window."""
@@ -301,6 +315,10 @@ class Checker:
             self._status_stage(bits)
         if not key and bits & f.INT_EPMIS and model.may_take_back:
             model.mismatch_reached()
+        if bits & f.EPI_AHBERR and key >> 8 in (1, 2) and model.dma_on:
+            self.waive("bus error that only the memory knows of")
+            self.path.descriptors.bus_error(key)
+            legal |= f.EPI_AHBERR
         if bits & ~legal:
             name = Cause(key >> 8).name if key >> 8 <= Cause.EPXINT else "?"
             self.wrong(

@@ -93,6 +93,9 @@ class DataPath:
             )
         checker.step(event, payload)
         checker.touch("rx", f"out{n}")
+        if not n:
+            # A SETUP changes both directions.
+            checker.touch("in0")
 
     def rx_drop(self, event: Event) -> None:
         """RX_DROP: a packet was not taken."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from pymodel.trace import Event
+from pymodel.trace import Cause, Event
 
 from . import fields as f
 from .state import InEndpoint, OutEndpoint
@@ -74,6 +74,25 @@ class DescriptorJudge:
                 self._written[place] = word
                 return True
         return False
+
+    def bus_error(self, key: int) -> None:
+        """AHBErr: only memory knows why; an endpoint whose descriptor it was stops."""
+        checker = self.checker
+        table: list[InEndpoint] | list[OutEndpoint]
+        table = checker.model.ins if key >> 8 == Cause.DIEPINT else checker.model.outs
+        if not checker.model.desc_on or key & 0xFF >= len(table):
+            return
+        end = table[key & 0xFF]
+        place = end.dma & 0xFFFFFC
+        lost = list(self._reads)[-2:]
+        loading = [address & 0xFFFFFC for address, _ in lost] == [place, place + 4 & 0xFFFFFC]
+        if place in self._written:
+            del self._written[place]
+        elif loading and not end.desc.loaded:
+            self._reads.clear()
+        else:
+            return
+        checker.model.descriptor_failed(end)
 
     def desc(self, event: Event) -> None:
         """DESC: a descriptor was loaded or closed."""
@@ -158,8 +177,7 @@ class DescriptorJudge:
         """Return the bits of a status word that are specified."""
         iso = end.eptype == f.EPTYPE_ISO
         if isinstance(end, OutEndpoint):
-            # Whether a SETUP is a short packet nobody says.
-            return f.M32 & ~(0x800 if iso else _RESERVED | end.desc.setup << 26)
+            return f.M32 & ~(0x800 if iso else _RESERVED)
         if iso:
             return f.M32 if not end.desc.packets else f.M32 & ~0xFFF
         return f.M32 & ~_RESERVED

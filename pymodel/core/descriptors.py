@@ -126,6 +126,12 @@ class Descriptors(LinkPower):
         else:
             self.expect_in(end.index, bits)
 
+    def descriptor_failed(self, end: End) -> None:
+        """Memory answered the access to a descriptor with an error: AHBErr comes with this."""
+        end.enabled = False
+        end.nak = True
+        end.desc.drop()
+
     # -- closing -----------------------------------------------------------------------------
 
     def closing_word(self, end: End) -> int | None:
@@ -207,22 +213,38 @@ class Descriptors(LinkPower):
             chain.full = iso or size < out.limit or not chain.room
 
     def desc_waits(self, out: OutEndpoint, kind: int) -> bool:
-        """Tell whether the head of the Rx FIFO, a packet of this endpoint, has to wait."""
+        """Tell whether the head of the Rx FIFO, a packet of this endpoint, has to wait.
+
+        A SETUP of the same stage replaces the one before in its buffer: software does nothing
+        before SetUp, which may only come after this one.
+        """
         if not out.enabled:
-            return kind == f.PKTSTS_SETUP
+            return kind == f.PKTSTS_SETUP and not out.setups
         return not out.desc.loaded or out.desc.word is not None
 
     def desc_place(self, out: OutEndpoint, entry: RxEntry) -> tuple[int, bytes]:
         """Return (address, bytes) of a packet for memory; what does not fit is cut off."""
-        return out.desc.address, entry.data[: out.desc.left]
+        chain = out.desc
+        if self._replaces(out, entry):
+            return chain.setup_at, entry.data[: chain.setup_size]
+        return chain.address, entry.data[: chain.left]
+
+    def _replaces(self, out: OutEndpoint, entry: RxEntry) -> bool:
+        return entry.kind == f.PKTSTS_SETUP and out.setups > 0 and not out.enabled
 
     def desc_pop(self, out: OutEndpoint, entry: RxEntry) -> tuple[int, bytes]:
         """The DMA took a packet; returns (address, bytes) that go to memory."""
         chain = out.desc
+        if self._replaces(out, entry):
+            self.expect_out(0, f.OEP_STUPPKTRCVD | f.EPI_XFERCOMPL)
+            return self.desc_place(out, entry)
         if not out.enabled or not chain.loaded:
             return chain.address, b""
         address, payload = self.desc_place(out, entry)
         size = len(payload)
+        if entry.kind == f.PKTSTS_SETUP:
+            out.setups = 1
+            chain.setup_at, chain.setup_size = address, size
         chain.address = (address + (size + 3 & ~3)) & f.M32
         chain.left -= size
         error = _ERROR << 28 if size < len(entry.data) else 0
@@ -234,7 +256,7 @@ class Descriptors(LinkPower):
             word |= dpid << 23 | entry.frame << 12 | chain.status & (_LAST | _IOC)
             chain.word = word | short * _SHORT
         elif chain.setup or short or not chain.left:
-            chain.short = short and not chain.setup
+            chain.short = short
             word |= chain.status & (_LAST | _IOC | _MTRF) | chain.setup * _SETUP
             chain.word = word | chain.short * _SHORT
         return address, payload

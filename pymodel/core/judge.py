@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a controller may answer and what software may read: the two judgements with leeway."""
+"""What a controller may answer to a token."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pymodel.gen.udc_regs import lookup
 from pymodel.packets import PID, TOKEN_PIDS
 from pymodel.trace import Answer, Event
 
 from . import fields as f
 from .iso import FILLER
-from .lpm_judge import judge_lpm_token, loose_lpm_bits
+from .lpm_judge import judge_lpm_token
 from .shared import TAKEN_BACK
 from .traffic import SETUP_RESERVE
 
@@ -29,17 +28,14 @@ _SILENT, _ACK, _NAK, _STALL, _NYET, _DATA, _ISO = (
     int(Answer.DATA),
     int(Answer.ISO),
 )
-_FN = 0xF << 21
 
 
 class Judge:
-    """Judges decisions at tokens and register reads for a `Checker`."""
+    """Judges decisions at tokens for a `Checker`."""
 
     def __init__(self, checker: Checker) -> None:
         """Belong to a checker."""
         self.checker = checker
-
-    # -- decisions ---------------------------------------------------------------------------
 
     def token(self, event: Event) -> None:
         """TOKEN: was the decision legal at this moment?"""
@@ -130,8 +126,10 @@ class Judge:
                 # last one of the transfer or room is short, and never required.
                 if answer == _ACK:
                     return True
-                short = free < 3 * words + SETUP_RESERVE
-                return model.high_speed and (model.out_last(out) or short)
+                if not model.high_speed or out.eptype not in (f.EPTYPE_BULK, f.EPTYPE_CONTROL):
+                    return False
+                if model.out_last(out) or free < 3 * words + SETUP_RESERVE:
+                    return True
             if answer == _NAK and expected in (_ACK, _NYET) and free < 2 * words + SETUP_RESERVE:
                 checker.waive("NAK before the Rx FIFO was full")
                 return True
@@ -146,15 +144,14 @@ class Judge:
                 # Whether it fits shows at the commit.
                 checker.waive("ACK into a nearly full Rx FIFO")
                 return True
-            if answer == _NAK and pid != PID.SETUP and model.gout_nak_asked:
-                return True
-        name = f"{'in' if pid == PID.IN else 'out'}{n}"
-        through_queue = pid == PID.IN and model.queued(model.ins[n])
-        moving = through_queue and (checker.recent("head") or TAKEN_BACK in model.flushing)
-        if moving and {answer, expected} == {_NAK, _DATA}:
-            checker.waive("head of the shared FIFO within the race window")
-            return True
-        if checker.recent(name, "all") or (pid != PID.IN and checker.recent("rx")):
+        elif TAKEN_BACK in model.flushing and model.queued(model.ins[n]):
+            checker.waive("decision while FIFO 0 is taken back")
+            return {answer, expected} == {_NAK, _DATA}
+        answers = checker.past.answers(pid, n)
+        # ACK and NYET differ in what they say of the next packet (see above).
+        if answers & (1 << _ACK | 1 << _NYET):
+            answers |= 1 << _ACK | (1 << _NYET if model.high_speed else 0)
+        if answers >> answer & 1:
             checker.waive("decision within the race window")
             return True
         return False
@@ -183,107 +180,3 @@ class Judge:
             f"global NAK {model.gout_nak_asked}, PktCnt {out.pktcnt}, "
             f"{model.rx.depth - model.rx.used} words free"
         )
-
-    # -- register reads ----------------------------------------------------------------------
-
-    def reg_read(self, event: Event) -> None:
-        """REG_READ: does software see what the model holds?"""
-        checker = self.checker
-        model = checker.model
-        offset, seen = event.arg, event.data
-        window = f.FIFO_BASE <= offset < f.FIFO_END
-        valid = len(model.rx.current) if window and not model.dma_on else 0
-        expected = int(model.step((event.kind, offset, None)))
-        if offset == f.GRXSTSP or window:
-            checker.touch("rx")
-        different = seen ^ expected
-        if not different:
-            return
-        found = lookup(offset)
-        if found is None:
-            checker.wrong("register", f"{offset:#07x}: {seen:08x} where nothing is, expected 0")
-            return
-        register, index = found
-        exact, bound = register.EXACT, register.BOUND
-        if window:
-            exact = (1 << 8 * min(valid, 4)) - 1
-        elif offset in (f.GRXSTSP, f.GRXSTSR):
-            exact &= ~_FN
-        exact, bound = self._loosen(offset, exact, bound)
-        name = register.NAME + (f"{index}" if register.COUNT > 1 or index else "")
-        if different & exact:
-            checker.wrong(
-                "register",
-                f"{name} reads {register.decode(seen)}, the model holds "
-                f"{register.decode(expected)}",
-            )
-            return
-        if different & bound and not self._bounded(offset, seen, expected):
-            checker.wrong(
-                "register bound",
-                f"{name} reads {register.decode(seen)}, the model holds "
-                f"{register.decode(expected)}, and nothing changed a moment ago",
-            )
-
-    def _loosen(self, offset: int, exact: int, bound: int) -> tuple[int, int]:
-        """Move bits from exact to bound while their event is on its way."""
-        model = self.checker.model
-        if offset == f.GINTSTS and model.empmsk:
-            # IEPInt then contains DIEPINT.TxFEmp, which follows the FIFO some clocks later.
-            return exact & ~f.INT_IEP, bound | f.INT_IEP
-        if offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
-            return exact & ~loose_lpm_bits(self.checker, offset), bound
-        if f.EXT_BASE <= offset < f.EXT_END and offset & 0x1F == f.EXT_CMD:
-            # The status is written when the command is complete.
-            active = model.command_active(offset - f.EXT_BASE >> 5)
-            return (exact & ~f.CMD_STATUS, bound | f.CMD_STATUS) if active else (exact, bound)
-        if not f.IN_BASE <= offset < f.PCGCCTL:
-            return exact, bound
-        n = offset - f.IN_BASE >> 5 & 0xF
-        is_out = offset >= f.OUT_BASE
-        place = offset & 0x1F
-        loose = 0
-        if place == f.EP_CTL:
-            loose = f.EPCTL_ENA | f.EPCTL_NAKSTS
-            if (0x200 if is_out else 0x100) | n in model.due:
-                return exact & ~loose, bound & ~loose
-        elif place == f.EP_TSIZ and model.desc_on:
-            # It plays no role, and nobody says what it reads.
-            return 0, 0
-        elif place == f.EP_TSIZ and is_out:
-            loose = f.M32 if any(one.endpoint == n for one in model.rx.entries) else 0
-        elif place == f.EP_TSIZ and model.dma_on:
-            loose = f.TSIZ_SIZE if model.tx_ready(model.ins[n]) else 0
-        return exact & ~loose, bound | exact & loose
-
-    def _bounded(self, offset: int, seen: int, expected: int) -> bool:
-        """A bound field may differ shortly after a change, or while a packet moves."""
-        checker = self.checker
-        model = checker.model
-        names = ["all", "rx"]
-        if offset == f.GNPTXSTS:
-            names += ["fifo0", "in0"]
-        elif f.IN_BASE <= offset < f.PCGCCTL:
-            n = offset - f.IN_BASE >> 5 & 0xF
-            names += [f"in{n}", f"out{n}", f"fifo{n}"]
-        elif f.EXT_BASE <= offset < f.EXT_END:
-            index = offset - f.EXT_BASE >> 5
-            names = ["all", f"ext{index}", f"{'in' if index & 1 else 'out'}{index >> 1}"]
-            if model.command_active(index):
-                checker.waive("end of a command")
-                return True
-        elif offset in (f.GINTSTS, f.DAINT, f.DEACHINT):
-            names += ["ext"]
-            names += [f"in{n}" for n in range(len(model.ins))]
-            names += [f"fifo{n}" for n in range(len(model.tx))]
-        if checker.recent(*names):
-            checker.waive("bound register read within the race window")
-            return True
-        if model.dma_on and (model.rx.entries or any(model.tx_ready(ep) for ep in model.fetching)):
-            # A packet is on its way between memory and FIFO: space and addresses move.
-            checker.waive("bound register read while the DMA moves a packet")
-            return True
-        if checker.path.descriptors.busy():
-            checker.waive("bound register read while the DMA moves a descriptor")
-            return True
-        return False

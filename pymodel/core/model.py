@@ -26,6 +26,7 @@ class UdcModel(CommandBank):
         trace: (time, 64-bit event) as the trace port would report them, or None; for a model that
             is alone.
         time: picoseconds; whoever owns time keeps it, only the trace uses it.
+        bus_error: whether the memory answers (address, size, write) with an error; None for never.
     """
 
     def __init__(self, parameters: UdcParameters) -> None:
@@ -33,6 +34,7 @@ class UdcModel(CommandBank):
         super().__init__(parameters)
         self.trace: list[tuple[int, int]] | None = None
         self.time = 0
+        self.bus_error: Callable[[int, int, bool], bool] | None = None
         self._effects: list[Callable[[int, Any, Any], Any] | None] = [None] * 32
         for kind, effect in {
             Kind.REG_WRITE: self._on_reg_write,
@@ -70,9 +72,24 @@ class UdcModel(CommandBank):
         kind, arg, data = event
         effect = self._effects[kind]
         result = effect(arg, data, choice) if effect is not None else None
+        if self.bus_error is not None:
+            self._judge_bus(kind, arg, data, result)
         if self.trace is not None:
             self._record(kind, arg, data, choice, result)
         return result
+
+    def _judge_bus(self, kind: int, arg: int, data: Any, result: Any) -> None:
+        """AHBErr is due where the memory answers a packet's words with an error."""
+        assert self.bus_error is not None
+        n = arg & 0xF
+        if kind == Kind.RX_POP:
+            address, payload = result
+            if payload and self.bus_error(address & ~3, len(payload), True):
+                self.expect_out(n, f.EPI_AHBERR)
+        elif kind == Kind.TX_PACKET and data and self.dma_on:
+            address = (self.to_fetch(self.ins[n])[0] & ~3) - (data + 3 & ~3)
+            if self.bus_error(address, data, False):
+                self.expect_in(n, f.EPI_AHBERR)
 
     # -- effects -----------------------------------------------------------------------------
 

@@ -361,7 +361,7 @@ class Registers(Traffic):
             # INEPNakEff comes whether or not the endpoint is enabled (section 14 item 7).
             ep.nak = True
             self.expect_in(ep.index, f.IEP_INEPNAKEFF)
-        elif value & f.EPCTL_CNAK:
+        elif value & f.EPCTL_CNAK and (ep.index or not self.setup_hidden):
             ep.nak = False
             ep.intr &= ~f.IEP_INEPNAKEFF
             self._forget(0x100 | ep.index, f.IEP_INEPNAKEFF)
@@ -413,7 +413,7 @@ class Registers(Traffic):
             return
         ep.mc = value >> 29 & 3
         ep.pktcnt = value >> 19 & f.TSIZ_COUNT
-        ep.xfersize = value & f.TSIZ_SIZE
+        ep.xfersize = ep.unacked = value & f.TSIZ_SIZE
         if ep.enabled:
             self._find_fetching()
 
@@ -453,7 +453,7 @@ class Registers(Traffic):
             out.stall = True
         if value & f.EPCTL_SNAK:
             out.nak = True
-        elif value & f.EPCTL_CNAK:
+        elif value & f.EPCTL_CNAK and (out.index or not self.setup_hidden):
             out.nak = False
         if value & f.EPCTL_DIS and out.index:
             # EP0 OUT cannot be disabled (section 14 item 9).

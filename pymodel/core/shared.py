@@ -93,7 +93,7 @@ class SharedFifo(Interrupts):
         """Return the packet that an IN token for the endpoint gets; None if none is there."""
         if self.shared and not self.fifo_number(ep):
             head = self.queue[0] if self.queue else None
-            if head is None or head.endpoint != ep.index or not head.complete:
+            if not ep.unacked or head is None or head.endpoint != ep.index or not head.complete:
                 return None
             return head.packet
         packets = self.fifo_of(ep).packets
@@ -101,10 +101,10 @@ class SharedFifo(Interrupts):
 
     def empty_packet_next(self, ep: InEndpoint) -> bool:
         """The endpoint's next packet has no bytes: nothing need be in a FIFO for it."""
+        if self.queued(ep):
+            return not ep.unacked and ep.pktcnt > 0
         if ep.xfersize or not ep.pktcnt:
             return False
-        if self.queued(ep):
-            return not any(one.endpoint == ep.index and one.complete for one in self.queue)
         return not self.fifo_of(ep).packets
 
     # -- into FIFO 0 -------------------------------------------------------------------------
@@ -187,11 +187,12 @@ class SharedFifo(Interrupts):
         if self.dma_on:
             self.flushing.add(TAKEN_BACK)
 
-    def queue_acknowledged(self, length: int) -> None:
+    def queue_acknowledged(self, ep: InEndpoint, length: int) -> None:
         """A packet of FIFO 0 was acknowledged: the count begins anew.
 
         Whether an empty packet, which takes no place in FIFO 0, counts here is left open.
         """
+        ep.unacked = max(ep.unacked - length, 0)
         self.mismatched = (0, 0 if length else self.mismatched[1])
         if length and self.may_take_back:
             self.may_take_back = False
@@ -199,10 +200,12 @@ class SharedFifo(Interrupts):
 
     def take_back(self) -> None:
         """FIFO 0 is emptied; what was in it is fetched again."""
-        for entry in self.queue:
+        for entry in reversed(self.queue):
             ep = self.ins[entry.endpoint]
-            ep.xfersize = ep.xfersize + entry.size & f.TSIZ_SIZE
-            ep.dma = ep.dma - (entry.size + 3 & ~3) & f.M32
+            # What is left of an earlier transfer belongs to nobody.
+            if ep.xfersize + entry.size <= ep.unacked:
+                ep.xfersize += entry.size
+                ep.dma = ep.dma - (entry.size + 3 & ~3) & f.M32
         self.clear_queue()
 
     def clear_queue(self) -> None:

@@ -91,6 +91,7 @@ class InEndpoint:
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
         desc: its descriptors, in descriptor DMA.
         sending: bytes of the packet that is on its way, below 0 for none.
+        unacked: bytes of the programmed transfer that have not been acknowledged.
         served: isochronous packets sent in the frame `served_at` (a `State.frame_serial`).
     """
 
@@ -116,6 +117,7 @@ class InEndpoint:
         "served_at",
         "stall",
         "toggle",
+        "unacked",
         "xfersize",
     )
 
@@ -141,6 +143,7 @@ class InEndpoint:
         self.xfersize = 0
         self.pktcnt = 0
         self.mc = 0
+        self.unacked = 0
         self.dma = 0
         self.intr = 0
         self.desc = Chain()

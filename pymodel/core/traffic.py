@@ -243,6 +243,19 @@ class Traffic(Descriptors):
         self.setup_token = False
         self.due_status = [one for one in self.due_status if one[0] != f.PKTSTS_SETUP_DONE]
 
+    @property
+    def setup_hidden(self) -> bool:
+        """A SETUP was accepted that software cannot have seen yet.
+
+        Until then software's CNAK on EP0 belongs to the transfer before and must not let the
+        host into this one.
+        """
+        if any(entry.kind == f.PKTSTS_SETUP for entry in self.rx.entries):
+            return True
+        out = self.outs[0]
+        raised = self.due.get(0x200, 0) & f.OEP_STUPPKTRCVD & ~out.intr
+        return self.dma_on and (out.desc.setup or bool(raised))
+
     def on_rx_drop(self, arg: int, data: int, choice: object) -> None:
         """RX_DROP: a packet was not taken (`choice` is true: for want of room)."""
         token, self.token = self.token, None
@@ -451,7 +464,7 @@ class Traffic(Descriptors):
             return
         fifo = self.fifo_of(ep)
         if self.queued(ep):
-            self.queue_acknowledged(length)
+            self.queue_acknowledged(ep, length)
             if length:
                 fifo.used -= self.unqueue(ep)
         elif length and fifo.packets:

@@ -10,7 +10,9 @@ module global_csr #(
     parameter NUM_OUT_EPS = 7,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
     parameter FIFO_WORDS = 4096,
+    parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
+    parameter DESC_DMA = 0,
     parameter LPM = 0
 ) (
     input  wire        clk,
@@ -19,13 +21,17 @@ module global_csr #(
 
     // start-up sequence: reset values of the shadow RAM
     input  wire        startup_write,
-    input  wire [6:0]  startup_index,
+    input  wire [7:0]  startup_index,
     input  wire [31:0] startup_data,
 
     // register access: `address` is stable from the request on, `write` is one clock
     input  wire [17:2] address,
     input  wire        write,
+    // with the write: the endpoint exists whose register it is
+    input  wire        exists,
     input  wire [31:0] write_data,
+    // those bits of it that are plain storage
+    output wire [31:0] masked_data,
     output wire [31:0] read_data,
 
     // bus events (one clock)
@@ -50,6 +56,9 @@ module global_csr #(
     input  wire        dma_busy,
     input  wire        rx_level,
     input  wire        fifo0_level,
+    // all periodic Tx FIFOs are (half) empty; too many tokens for what is not at the head
+    input  wire        periodic_level,
+    input  wire        mismatches,
     input  wire [31:0] daint,
     input  wire [31:0] deachint,
 
@@ -63,7 +72,11 @@ module global_csr #(
 
     // configuration for the rest of the core
     output wire        dma_enable,
+    output wire [3:0]  burst_code,
+    output wire        descriptors,
     output wire        empty_level,
+    output wire        periodic_empty_level,
+    output wire [4:0]  mismatch_limit,
     output wire        full_speed_only,
     output wire [1:0]  periodic_part,
     output wire        remote_wakeup,
@@ -106,44 +119,35 @@ module global_csr #(
 
     `include "udc_regs.vh"
 
-    // register indexes of the shadow RAM: {device bank, offset[7:2]}
-    localparam [6:0] GOTGCTL = {GOTGCTL_OFFSET[11], GOTGCTL_OFFSET[7:2]};
-    localparam [6:0] GOTGINT = {GOTGINT_OFFSET[11], GOTGINT_OFFSET[7:2]};
-    localparam [6:0] GAHBCFG = {GAHBCFG_OFFSET[11], GAHBCFG_OFFSET[7:2]};
-    localparam [6:0] GUSBCFG = {GUSBCFG_OFFSET[11], GUSBCFG_OFFSET[7:2]};
-    localparam [6:0] GRSTCTL = {GRSTCTL_OFFSET[11], GRSTCTL_OFFSET[7:2]};
-    localparam [6:0] GINTSTS = {GINTSTS_OFFSET[11], GINTSTS_OFFSET[7:2]};
-    localparam [6:0] GINTMSK = {GINTMSK_OFFSET[11], GINTMSK_OFFSET[7:2]};
-    localparam [6:0] GRXFSIZ = {GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]};
-    localparam [6:0] GI2CCTL = {GI2CCTL_OFFSET[11], GI2CCTL_OFFSET[7:2]};
-    localparam [6:0] GPVNDCTL = {GPVNDCTL_OFFSET[11], GPVNDCTL_OFFSET[7:2]};
-    localparam [6:0] GGPIO = {GGPIO_OFFSET[11], GGPIO_OFFSET[7:2]};
-    localparam [6:0] GUID = {GUID_OFFSET[11], GUID_OFFSET[7:2]};
-    localparam [6:0] GSNPSID = {GSNPSID_OFFSET[11], GSNPSID_OFFSET[7:2]};
-    localparam [6:0] GHWCFG1 = {GHWCFG1_OFFSET[11], GHWCFG1_OFFSET[7:2]};
-    localparam [6:0] GHWCFG2 = {GHWCFG2_OFFSET[11], GHWCFG2_OFFSET[7:2]};
-    localparam [6:0] GHWCFG3 = {GHWCFG3_OFFSET[11], GHWCFG3_OFFSET[7:2]};
-    localparam [6:0] GHWCFG4 = {GHWCFG4_OFFSET[11], GHWCFG4_OFFSET[7:2]};
-    localparam [6:0] GLPMCFG = {GLPMCFG_OFFSET[11], GLPMCFG_OFFSET[7:2]};
-    localparam [6:0] GDFIFOCFG = {GDFIFOCFG_OFFSET[11], GDFIFOCFG_OFFSET[7:2]};
-    localparam [6:0] DCFG = {DCFG_OFFSET[11], DCFG_OFFSET[7:2]};
-    localparam [6:0] DCTL = {DCTL_OFFSET[11], DCTL_OFFSET[7:2]};
-    localparam [6:0] DSTS = {DSTS_OFFSET[11], DSTS_OFFSET[7:2]};
-    localparam [6:0] DIEPMSK = {DIEPMSK_OFFSET[11], DIEPMSK_OFFSET[7:2]};
-    localparam [6:0] DOEPMSK = {DOEPMSK_OFFSET[11], DOEPMSK_OFFSET[7:2]};
-    localparam [6:0] DAINT = {DAINT_OFFSET[11], DAINT_OFFSET[7:2]};
-    localparam [6:0] DAINTMSK = {DAINTMSK_OFFSET[11], DAINTMSK_OFFSET[7:2]};
-    localparam [6:0] DVBUSDIS = {DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]};
-    localparam [6:0] DVBUSPULSE = {DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]};
-    localparam [6:0] DTHRCTL = {DTHRCTL_OFFSET[11], DTHRCTL_OFFSET[7:2]};
-    localparam [6:0] DIEPEMPMSK = {DIEPEMPMSK_OFFSET[11], DIEPEMPMSK_OFFSET[7:2]};
-    localparam [6:0] DEACHINT = {DEACHINT_OFFSET[11], DEACHINT_OFFSET[7:2]};
-    localparam [6:0] DEACHMSK = {DEACHMSK_OFFSET[11], DEACHMSK_OFFSET[7:2]};
-    // these two borrow the indexes of offsets where nothing is
-    localparam [6:0] PCGCCTL = 7'h38;
-    localparam [6:0] PCGCCTL1 = 7'h39;
+    // register indexes of the shadow RAM (see csr_decode)
+    localparam [7:0] GOTGCTL = {1'b0, GOTGCTL_OFFSET[11], GOTGCTL_OFFSET[7:2]};
+    localparam [7:0] GOTGINT = {1'b0, GOTGINT_OFFSET[11], GOTGINT_OFFSET[7:2]};
+    localparam [7:0] GAHBCFG = {1'b0, GAHBCFG_OFFSET[11], GAHBCFG_OFFSET[7:2]};
+    localparam [7:0] GRSTCTL = {1'b0, GRSTCTL_OFFSET[11], GRSTCTL_OFFSET[7:2]};
+    localparam [7:0] GINTSTS = {1'b0, GINTSTS_OFFSET[11], GINTSTS_OFFSET[7:2]};
+    localparam [7:0] GINTMSK = {1'b0, GINTMSK_OFFSET[11], GINTMSK_OFFSET[7:2]};
+    localparam [7:0] GRXFSIZ = {1'b0, GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]};
+    localparam [7:0] GSNPSID = {1'b0, GSNPSID_OFFSET[11], GSNPSID_OFFSET[7:2]};
+    localparam [7:0] GHWCFG1 = {1'b0, GHWCFG1_OFFSET[11], GHWCFG1_OFFSET[7:2]};
+    localparam [7:0] GHWCFG2 = {1'b0, GHWCFG2_OFFSET[11], GHWCFG2_OFFSET[7:2]};
+    localparam [7:0] GHWCFG3 = {1'b0, GHWCFG3_OFFSET[11], GHWCFG3_OFFSET[7:2]};
+    localparam [7:0] GHWCFG4 = {1'b0, GHWCFG4_OFFSET[11], GHWCFG4_OFFSET[7:2]};
+    localparam [7:0] GLPMCFG = {1'b0, GLPMCFG_OFFSET[11], GLPMCFG_OFFSET[7:2]};
+    localparam [7:0] DCFG = {1'b0, DCFG_OFFSET[11], DCFG_OFFSET[7:2]};
+    localparam [7:0] DCTL = {1'b0, DCTL_OFFSET[11], DCTL_OFFSET[7:2]};
+    localparam [7:0] DSTS = {1'b0, DSTS_OFFSET[11], DSTS_OFFSET[7:2]};
+    localparam [7:0] DIEPMSK = {1'b0, DIEPMSK_OFFSET[11], DIEPMSK_OFFSET[7:2]};
+    localparam [7:0] DOEPMSK = {1'b0, DOEPMSK_OFFSET[11], DOEPMSK_OFFSET[7:2]};
+    localparam [7:0] DAINT = {1'b0, DAINT_OFFSET[11], DAINT_OFFSET[7:2]};
+    localparam [7:0] DAINTMSK = {1'b0, DAINTMSK_OFFSET[11], DAINTMSK_OFFSET[7:2]};
+    localparam [7:0] DIEPEMPMSK = {1'b0, DIEPEMPMSK_OFFSET[11], DIEPEMPMSK_OFFSET[7:2]};
+    localparam [7:0] DEACHINT = {1'b0, DEACHINT_OFFSET[11], DEACHINT_OFFSET[7:2]};
+    localparam [7:0] DEACHMSK = {1'b0, DEACHMSK_OFFSET[11], DEACHMSK_OFFSET[7:2]};
+    localparam [7:0] PCGCCTL = 8'h90;
 
     localparam HAS_DMA = (DMA != 0);
+    localparam HAS_DESC = (DESC_DMA != 0);
+    localparam DEDICATED = (DEDICATED_FIFO != 0);
     localparam HAS_LPM = (LPM != 0);
     localparam MAX_EPS = (NUM_IN_EPS > NUM_OUT_EPS) ? NUM_IN_EPS : NUM_OUT_EPS;
 
@@ -166,9 +170,10 @@ module global_csr #(
     localparam [31:0] GHWCFG1_VALUE = directions(NUM_IN_EPS, NUM_OUT_EPS);
     localparam [31:0] GHWCFG2_VALUE = 32'h029C_0264 | (MAX_EPS << 10) | (DMA << 3);
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
-    localparam [31:0] GHWCFG4_VALUE = 32'h0200_0000 | (NUM_IN_EPS << 26);
+    localparam [31:0] GHWCFG4_VALUE = (DEDICATED ? 32'h0200_0000 : NUM_IN_EPS)
+                                        | (NUM_IN_EPS << 26)
+                                        | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
-    reg  [31:0] storable_next, storable_reg;
     reg  [31:0] status;
     wire [31:0] shadow;
 
@@ -177,6 +182,8 @@ module global_csr #(
     reg         session_end_reg;
     reg  [5:0]  gahbcfg_reg;
     reg         empty_level_reg;
+    reg         periodic_level_reg;
+    reg  [4:0]  limit_reg;
     reg  [1:0]  override_reg;
     reg  [15:0] rx_depth_reg;
     reg  [1:0]  speed_cfg_reg;
@@ -189,6 +196,7 @@ module global_csr #(
     reg  [2:0]  test_reg;
     reg  [2:0]  testing_reg;
     reg         disconnect_reg;
+    reg         desc_reg;
     reg         gin_nak_reg;
     reg         gout_nak_reg;
     reg         gout_eff_reg;
@@ -212,58 +220,28 @@ module global_csr #(
 
     // ---- decode -------------------------------------------------------------------------------
 
-    wire is_low = (address[17:12] == 6'd0);
-    wire is_global = is_low && (address[11:8] == 4'h0);
-    wire is_device = is_low && (address[11:8] == 4'h8);
-    wire is_power = is_low && (address[11:3] == 9'h1C0);
-    wire [6:0] index = is_power ? {6'h1C, address[2]} : {address[11], address[7:2]};
-    // PCGCCTL borrows the indexes of two offsets where nothing is
-    wire here = (is_global && (address[7:3] != 5'h1C)) || is_device || is_power;
-    wire store = write && here;
+    wire [7:0] index;
+    wire       stored, stored_endpoint;
+    wire [31:0] storable;
 
-    // bits that are plain storage; the address is there at least one clock before the write
-    always @* begin
-        case (index)
-            GOTGCTL: storable_next = GOTGCTL_RW_MASK;
-            GAHBCFG: storable_next = GAHBCFG_RW_MASK & (HAS_DMA ? ~32'd0 : ~GAHBCFG_DMAEN_MASK);
-            GUSBCFG: storable_next = GUSBCFG_RW_MASK;
-            GINTMSK: storable_next = GINTMSK_RW_MASK;
-            GRXFSIZ: storable_next = GRXFSIZ_RW_MASK;
-            GI2CCTL: storable_next = GI2CCTL_RW_MASK;
-            GPVNDCTL: storable_next = GPVNDCTL_RW_MASK;
-            GGPIO: storable_next = GGPIO_RW_MASK;
-            GUID: storable_next = GUID_RW_MASK;
-            GLPMCFG: storable_next = HAS_LPM ? GLPMCFG_RW_MASK : 32'd0;
-            GDFIFOCFG: storable_next = GDFIFOCFG_RW_MASK;
-            PCGCCTL: storable_next = PCGCCTL_RW_MASK;
-            PCGCCTL1: storable_next = PCGCCTL1_RW_MASK;
-            // the address has flip-flops; descriptor DMA is not built
-            DCFG: storable_next = DCFG_RW_MASK & ~DCFG_DEVADDR_MASK & ~DCFG_DESCDMA_MASK;
-            // with LPM the core clears RmtWkUpSig
-            DCTL: storable_next = DCTL_RW_MASK & (HAS_LPM ? ~DCTL_RMTWKUPSIG_MASK : ~32'd0);
-            DIEPMSK: storable_next = DIEPMSK_RW_MASK;
-            DOEPMSK: storable_next = DOEPMSK_RW_MASK;
-            DAINTMSK: storable_next = DAINTMSK_RW_MASK;
-            DVBUSDIS: storable_next = DVBUSDIS_RW_MASK;
-            DVBUSPULSE: storable_next = DVBUSPULSE_RW_MASK;
-            DTHRCTL: storable_next = DTHRCTL_RW_MASK;
-            DIEPEMPMSK: storable_next = DIEPEMPMSK_RW_MASK;
-            DEACHMSK: storable_next = DEACHMSK_RW_MASK;
-            // DIEPEACHMSKn and DOEPEACHMSKn, else nothing
-            default: storable_next = (index >= 7'h50 && index <= 7'h6F) ? DIEPEACHMSK_RW_MASK
-                                     : 32'd0;
-        endcase
-    end
+    csr_decode #(
+        .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO), .DMA(DMA), .DESC_DMA(DESC_DMA),
+        .LPM(LPM)
+    ) csr_decode (
+        .clk(clk), .address(address), .index(index), .stored(stored),
+        .stored_endpoint(stored_endpoint), .storable(storable)
+    );
 
-    always @(posedge clk) begin
-        storable_reg <= storable_next;
-    end
+    wire store = write && (stored || (stored_endpoint && exists));
+    wire write_here = write && stored;
 
-    shadow_ram #(.INDEX_WIDTH(7)) shadow_ram (
+    assign masked_data = write_data & storable;
+
+    shadow_ram #(.INDEX_WIDTH(8)) shadow_ram (
         .clk(clk),
         .we(startup_write || store),
         .write_index(startup_write ? startup_index : index),
-        .write_data(startup_write ? startup_data : (write_data & storable_reg)),
+        .write_data(startup_write ? startup_data : masked_data),
         .read_index(index),
         .read_data(shadow)
     );
@@ -271,7 +249,7 @@ module global_csr #(
     // ---- read ---------------------------------------------------------------------------------
 
     wire [31:0] gintsts = gintsts_reg
-        | {5'd0, 1'b1, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
+        | {5'd0, periodic_level, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
            |(daint[15:0] & daintmsk_reg[15:0]), 10'd0, gout_eff_reg, gin_nak_reg, fifo0_level,
            rx_level, 1'b0, session_end_reg, 2'b00};
 
@@ -300,7 +278,7 @@ module global_csr #(
         endcase
     end
 
-    assign read_data = here ? (shadow | status) : 32'd0;
+    assign read_data = shadow | status;
 
     // ---- bus events ---------------------------------------------------------------------------
 
@@ -312,6 +290,9 @@ module global_csr #(
     localparam [3:0] LINE_VBUS_ON = 4'd6;
     localparam [3:0] LINE_VBUS_OFF = 4'd7;
 
+    // bits of GINTSTS that are events; the others cost nothing
+    localparam [31:0] EVENTS = 32'hC8B0_FC08;
+
     reg [31:0] set;
     reg        session_end;
 
@@ -321,6 +302,7 @@ module global_csr #(
         set[3] = sof_valid;
         set[14] = iso_lost;
         set[15] = periodic_end;
+        set[17] = mismatches;
         set[20] = periodic_end && incomplete_in;
         set[21] = periodic_end && incomplete_out;
         set[27] = lpm_answered;
@@ -342,7 +324,7 @@ module global_csr #(
         end
     end
 
-    wire [31:0] clear = (write && is_global && (index == GINTSTS)) ? write_data : 32'd0;
+    wire [31:0] clear = (write && (index == GINTSTS)) ? write_data : 32'd0;
 
     // ---- link power management ----------------------------------------------------------------
 
@@ -353,7 +335,7 @@ module global_csr #(
         if (LPM != 0) begin : g_lpm
             lpm_csr lpm_csr (
                 .clk(clk), .rst(rst),
-                .write(write && is_global && (index == GLPMCFG)), .write_data(write_data),
+                .write(write && (index == GLPMCFG)), .write_data(write_data),
                 .line_valid(line_valid), .line(line[3:0]), .answered(lpm_answered),
                 // 3 ACK, 2 NYET, 1 STALL
                 .result({!lpm_kind[1], !lpm_kind[2]}), .besl(lpm_besl),
@@ -380,14 +362,18 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    // a SOF or the end of a frame that finds its bit set is no event
-    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0000_8008);
+    // SOF, end of a frame and EPMis that find their bit set are no events
+    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0002_8008);
     assign trace_gotgint = {29'd0, session_end, 2'd0};
 
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
+    assign burst_code = gahbcfg_reg[4:1];
+    assign descriptors = HAS_DESC && gahbcfg_reg[5] && desc_reg;
     assign empty_level = empty_level_reg;
+    assign periodic_empty_level = periodic_level_reg;
+    assign mismatch_limit = limit_reg;
     assign full_speed_only = (speed_cfg_reg != 2'd0);
     assign periodic_part = periodic_reg;
     assign remote_wakeup = wakeup_reg && !remote_forbidden;
@@ -401,11 +387,11 @@ module global_csr #(
     assign old_address = old_reg;
     assign frame = frame_reg;
     assign rx_depth = rx_depth_reg;
-    assign rx_size_written = write && is_global && (index == GRXFSIZ);
+    assign rx_size_written = write && (index == GRXFSIZ);
     assign in_mask = diepmsk_reg;
     assign out_mask = doepmsk_reg;
     assign empty_mask = empmsk_reg;
-    assign mask_written = store && ((index == DIEPMSK) || (index == DOEPMSK));
+    assign mask_written = write && ((index == DIEPMSK) || (index == DOEPMSK));
     assign global_out_nak = gout_nak_reg;
     assign global_in_nak = gin_nak_reg;
     assign global_nak_push = gout_push_reg;
@@ -422,9 +408,9 @@ module global_csr #(
     always @(posedge clk) begin
         irq_reg <= gahbcfg_reg[0] && |(gintsts & gintmsk_reg);
         ep_irq_reg <= deachint & deachmsk_reg;
-        gintsts_reg <= (gintsts_reg & ~clear) | set;
+        gintsts_reg <= ((gintsts_reg & ~clear) | set) & EVENTS;
         session_end_reg <= (session_end_reg
-            && !(write && is_global && (index == GOTGINT) && write_data[2])) || session_end;
+            && !(write && (index == GOTGINT) && write_data[2])) || session_end;
         // one clock more, so that a DMA job that began with the command has shown itself
         soft_done_reg <= soft_reset_reg;
         if (testing_reg == 3'd0) begin
@@ -466,12 +452,13 @@ module global_csr #(
             gout_eff_reg <= 1'b1;
         end
 
-        if (write && here) begin
+        if (write_here) begin
             case (index)
                 GOTGCTL: override_reg <= write_data[7:6];
                 GAHBCFG: begin
                     gahbcfg_reg <= write_data[5:0];
                     empty_level_reg <= write_data[7];
+                    periodic_level_reg <= write_data[8];
                 end
                 GRSTCTL: begin
                     soft_reset_reg <= soft_reset_reg || write_data[0];
@@ -486,7 +473,9 @@ module global_csr #(
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
                     stall_status_reg <= write_data[2];
+                    desc_reg <= HAS_DESC && write_data[23];
                     periodic_reg <= write_data[12:11];
+                    limit_reg <= write_data[22:18];
                     address_reg <= write_data[10:4];
                     // the status stage of SET_ADDRESS still comes to the old address
                     if (write_data[10:4] != address_reg) begin
@@ -516,7 +505,7 @@ module global_csr #(
                 end
                 DIEPMSK: diepmsk_reg <= write_data[15:0];
                 DOEPMSK: doepmsk_reg <= write_data[15:0];
-                DIEPEMPMSK: empmsk_reg <= write_data[15:0];
+                DIEPEMPMSK: empmsk_reg <= DEDICATED ? write_data[15:0] : 16'd0;
                 DAINTMSK: daintmsk_reg <= write_data;
                 DEACHMSK: deachmsk_reg <= write_data;
                 default: begin
@@ -535,6 +524,8 @@ module global_csr #(
             session_end_reg <= 1'b0;
             gahbcfg_reg <= 6'd0;
             empty_level_reg <= 1'b0;
+            periodic_level_reg <= 1'b0;
+            limit_reg <= DCFG_RESET[22:18];
             override_reg <= 2'd0;
             rx_depth_reg <= FIFO_WORDS[17:2];
             speed_cfg_reg <= 2'd0;
@@ -543,6 +534,7 @@ module global_csr #(
             old_valid_reg <= 1'b0;
             wakeup_reg <= 1'b0;
             stall_status_reg <= 1'b0;
+            desc_reg <= 1'b0;
             test_reg <= 3'd0;
             disconnect_reg <= 1'b1;
             gin_nak_reg <= 1'b0;
@@ -568,7 +560,7 @@ module global_csr #(
         end
     end
 
-    wire unused_ok = &{1'b0, gahbcfg_reg[4:1], gintsts[0], 1'b0};
+    wire unused_ok = &{1'b0, gintsts[0], 1'b0};
 
 endmodule
 

@@ -9,7 +9,9 @@
 module ep_core #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
+    parameter DESC_DMA = 0,
     parameter [31:0] EP_DIRECTIONS = 32'd0,
+    parameter DEDICATED_FIFO = 1,
     // bits of a word address of the packet RAM
     parameter ADDRESS_WIDTH = 12,
     // 1 = extended tokens are answered
@@ -20,7 +22,7 @@ module ep_core #(
 
     // start-up sequence
     input  wire        startup,
-    input  wire [6:0]  startup_index,
+    input  wire [7:0]  startup_index,
     input  wire [31:0] startup_fifo_size,
 
     // messages from the USB side, answers to tokens
@@ -38,18 +40,24 @@ module ep_core #(
     input  wire        csr_write,
     input  wire [17:2] csr_address,
     input  wire [31:0] csr_write_data,
+    // plain storage of it; the endpoint of the register exists
+    input  wire [31:0] csr_masked_data,
+    output wire        csr_exists,
     output wire        csr_acknowledge,
     output wire [31:0] csr_read_data,
     input  wire [31:0] global_read_data,
 
     // global configuration and commands (see global_csr)
     input  wire        dma_enable,
+    input  wire        descriptors,
     input  wire        empty_level,
+    input  wire        periodic_empty_level,
+    input  wire [4:0]  mismatch_limit,
     input  wire        full_speed,
     input  wire [6:0]  device_address,
     input  wire        old_address_valid,
     input  wire [6:0]  old_address,
-    input  wire [3:0]  frame,
+    input  wire [10:0] frame,
     input  wire [15:0] in_mask,
     input  wire [15:0] out_mask,
     input  wire [15:0] empty_mask,
@@ -87,6 +95,10 @@ module ep_core #(
     output wire [31:0] daint,
     output wire [31:0] deachint,
     output wire        fifo0_level,
+    // shared Tx FIFO: all periodic FIFOs are (half) empty; too many tokens for what is not at the
+    // head
+    output wire        periodic_level,
+    output wire        mismatches,
 
     // Rx FIFO
     output wire        rx_fifo_open,
@@ -124,6 +136,12 @@ module ep_core #(
     output wire [31:0] dma_address,
     output wire [10:0] dma_bytes,
     output wire [ADDRESS_WIDTH-1:0] dma_ram_address,
+    // descriptor: load it from, store its status word to this address
+    output wire        dma_load,
+    output wire        dma_store,
+    output wire [31:0] dma_store_data,
+    input  wire [31:0] dma_loaded_status,
+    input  wire [31:0] dma_loaded_buffer,
     input  wire        dma_busy,
     input  wire        dma_done,
     input  wire        dma_error,
@@ -144,6 +162,7 @@ module ep_core #(
     // bits of a context index and of a FIFO index
     localparam CW = (INS + OUTS <= 4) ? 2 : (INS + OUTS <= 8) ? 3 : (INS + OUTS <= 16) ? 4 : 5;
     localparam FW = (INS <= 2) ? 1 : (INS <= 4) ? 2 : (INS <= 8) ? 3 : 4;
+    localparam SHARED = (DEDICATED_FIFO == 0);
     localparam [4:0] LAST_IN = NUM_IN_EPS[4:0];
     // words of a packet besides its data: status word, OUT done
     localparam [15:0] OVERHEAD = 16'd2;
@@ -171,8 +190,8 @@ module ep_core #(
 
     wire        read, act, choose;
     wire        act_token, act_end, act_handshake, act_line, act_csr, act_head, act_moved;
-    wire        act_scan, act_flush;
-    wire        op_csr, op_flush, op_fetch, walk;
+    wire        act_scan, act_flush, act_take;
+    wire        op_csr, op_flush, op_fetch, op_take, chained, walk;
     wire        out;
     wire [3:0]  ep;
     wire [4:0]  slot_wide;
@@ -184,6 +203,9 @@ module ep_core #(
 
     // IN packet on the wire
     reg         sending_reg;
+    // its FIFO, that of the job has still the same place
+    reg         sent_valid_reg;
+    reg         job_valid_reg;
     reg  [3:0]  sending_ep_reg;
     reg  [FW-1:0] sending_fifo_reg;
     // packet in the hands of the DMA engine
@@ -196,9 +218,6 @@ module ep_core #(
     reg  [31:0] job_head_reg;
     // EP0: packet size code
     reg  [1:0]  ep0_size_reg;
-    // DMA: SETUPs in memory since the address was set, some in this stage
-    reg  [1:0]  setup_count_reg;
-    reg         setup_more_reg;
     reg         answer_reg;
     reg  [2:0]  kind_reg;
     reg  [3:0]  answer_pid_reg;
@@ -209,10 +228,13 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, window_ep;
+    wire [3:0]  csr_ep, csr_fifo, fifo_owner, window_fifo;
+    // in the shared scheme a window belongs to an endpoint, else to a FIFO
+    wire [3:0]  window_ep = SHARED ? window_fifo : fifo_owner;
 
     ep_decode ep_decode (
-        .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
+        .window_fifo(window_fifo),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -228,13 +250,25 @@ module ep_core #(
         .moved_request(dma_done), .job_out(job_out_reg), .job_ep(job_ep_reg),
         .head_request(dma_enable && head_valid && !dma_busy && !soft_reset_wait),
         .head_ep(head[3:0]), .flush_request(tx_flush && flush_seen_reg),
+        .hot(hot), .hot_out(hot_out), .hot_ep(hot_ep), .hot_used(hot_used),
+        .take_request(take_request), .take_ep(np_head), .chain_request(chain_request),
+        .chain_ep(chain_ep),
         .walk_start(mask_written || reset_start), .walk(walk),
         .read(read), .act(act), .act_token(act_token), .act_end(act_end),
         .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
         .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
-        .act_flush(act_flush), .op_csr(op_csr), .op_flush(op_flush), .op_fetch(op_fetch),
-        .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
+        .act_flush(act_flush), .act_take(act_take), .op_csr(op_csr), .op_flush(op_flush),
+        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
     );
+
+    // shared Tx FIFO (see ep_shared)
+    wire        np_hold, np_fits, np_full, np_ready, np_other, released;
+    wire [3:0]  np_head, np_places;
+    wire [8:0]  np_words;
+    wire        take_request, take_step, take_first, take_gives, take_wait;
+    wire [31:0] give_back;
+    wire        chain_request, chain_only;
+    wire [3:0]  chain_ep;
 
     // ---- context ------------------------------------------------------------------------------
 
@@ -253,6 +287,8 @@ module ep_core #(
     reg  [18:0] unacknowledged_reg;
     reg  [5:0]  flags_reg;
     reg  [10:0] length_now_reg;
+    reg         more_reg;
+    reg         whole_reg;
     reg  [FW-1:0] fifo_reg;
     reg         fifo_real_reg;
     reg         ours_reg;
@@ -279,12 +315,16 @@ module ep_core #(
     wire [10:0] packet_now = !is_ep0 ? control[10:0]
                            : 11'd64 >> (is_out0 ? ep0_size_reg : control[1:0]);
     // the next IN packet: to be sent (by what the host lacks) or to be fetched
-    wire [18:0] bytes_now = op_fetch ? size : unacknowledged;
-    wire [10:0] length_now = (bytes_now > {8'd0, packet_now}) ? packet_now : bytes_now[10:0];
+    wire [18:0] bytes_now = (op_fetch || (SHARED && op_csr)) ? size : unacknowledged;
+    wire more_now = (bytes_now > {8'd0, packet_now});
+    wire [10:0] length_now = more_now ? packet_now : bytes_now[10:0];
     wire [15:0] packet_words_now = {5'd0, packet_now + 11'd3} >> 2;
 
+    // shared: types 0 control and 2 bulk have FIFO 0
+    wire fifo0_now = SHARED && (!control[15] || op_take);
     wire [3:0] fifo_wide = op_flush ? flush_reg
-                         : (op_csr && csr_names_fifo) ? csr_fifo : control[21:18];
+                         : (op_csr && csr_names_fifo && !(SHARED && csr_window)) ? csr_fifo
+                         : fifo0_now ? 4'd0 : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
     wire [FW-1:0] fifo_now = startup ? startup_index[FW-1:0]
@@ -300,7 +340,9 @@ module ep_core #(
     wire [INS-1:0] fifo_low = empty_level ? fifo_empty : fifo_half_empty;
 
     wire [8:0] words = {length_now_reg[10:2]} + {8'd0, |length_now_reg[1:0]};
-    wire words_there = (fifo_used >= {7'd0, words});
+    wire fifo0 = (fifo_reg == {FW{1'b0}});
+    wire words_there = (SHARED && fifo0) ? np_ready : (fifo_used >= {7'd0, words});
+    wire head_other = SHARED && fifo0 && np_other;
 
     // full speed has no PING; the second packet of an extended token has no address
     wire is_lpm = (LPM != 0) && (rx_data[3:0] == PID_LPM);
@@ -316,6 +358,7 @@ module ep_core #(
     wire        token_send;
     wire        token_receive;
     wire        token_cause;
+    wire        token_mismatch;
     wire        token_nothing;
     wire        token_lost;
     wire        iso_turn;
@@ -324,11 +367,13 @@ module ep_core #(
     ep_token ep_token (
         .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
         .flags(flags_reg), .transfer_type(control_reg[16:15]),
-        .packets_left(count_reg[9:0] != 10'd0),
+        .packets_left(descriptors ? desc_open : count_reg[9:0] != 10'd0),
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak),
         .no_data(stall_status && control_in), .test_nak(test_nak),
-        .next_length(length_now_reg), .packet_ready(words_there),
-        .packet_size(packet_reg), .last_packet(count_reg[9:0] == 10'd1),
+        .next_length(length_now_reg), .packet_ready(words_there && (desc_open || !descriptors)),
+        .other_ready(head_other), .mismatch(token_mismatch),
+        .packet_size(packet_reg),
+        .last_packet(descriptors ? !more_reg : count_reg[9:0] == 10'd1),
         .room_one(rx_fifo_free >= need_one_reg), .room_two(rx_fifo_free >= need_two_reg),
         .room_setup(rx_fifo_free >= 16'd3), .turn(iso_turn), .turn_pid(iso_pid),
         .kind(token_kind), .data_pid(token_data_pid), .length(token_length),
@@ -368,10 +413,10 @@ module ep_core #(
 
     ep_receive ep_receive (
         .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(act_scan),
-        .ep(ep), .rx_data(rx_data), .frame(frame), .known(known_reg), .lost(token_lost),
-        .data_pid(token_data_pid), .limit(limit_reg), .iso(iso), .packet_size(packet_reg),
-        .empty(token_kind == KIND_STATUS),
-        .fifo_word(rx_fifo_word),
+        .ep(ep), .rx_data(rx_data), .frame(frame), .descriptors(descriptors),
+        .known(known_reg), .lost(token_lost), .data_pid(token_data_pid), .limit(limit_reg),
+        .iso(iso), .packet_size(packet_reg),
+        .empty(token_kind == KIND_STATUS), .fifo_word(rx_fifo_word),
         .packets(count_reg[9:0]), .push_nak(scan_nak), .bus_reset(reset_start),
         .flush(rx_fifo_flush), .fifo_open(rx_fifo_is_open), .fifo_overflow(rx_fifo_overflow),
         .fifo_full(rx_fifo_free == 16'd0), .fifo_commit(rx_fifo_commit), .fifo_push(push),
@@ -393,13 +438,16 @@ module ep_core #(
 
     ep_registers ep_registers (
         .offset(csr_address[4:2]), .is_out(out), .is_ep0(is_ep0),
-        .write_data(csr_write_data), .flags(flags_reg), .causes(causes),
-        .tx_empty(fifo_low[fifo_reg]), .control(control_reg), .ep0_size(ep0_size_reg),
-        .size(size_reg), .count(count_reg), .address(address_reg), .fifo_free(fifo_free),
+        .write_data(csr_write_data), .masked_data(csr_masked_data), .flags(flags_reg),
+        .causes(causes),
+        .tx_empty(fifo_low[fifo_reg]), .ep0_size(ep0_size_reg),
+        .size(size_reg), .count(count_reg),
+        .address((descriptors && !csr_address[3]) ? desc_pointer : address_reg),
+        .has_buffer(descriptors), .hold_nak(is_ep0 && (unseen || desc_setup_closing)),
+        .fifo_free(fifo_free), .np_places(np_places), .np_head(np_head),
         .show_endpoint(csr_endpoint && exists),
         .show_head(window_pop || status_pop || (csr_peek && !dma_enable && head_valid)),
-        .show_size(csr_size && fifo_exists), .show_space(csr_space), .head(head),
-        .fifo_size(fifo_size), .global_data(global_read_data),
+        .show_space(csr_space), .head(head), .global_data(global_read_data),
         .read_data(csr_read_data), .control_write(reg_control), .causes_write(reg_causes),
         .size_write(reg_size), .address_write(reg_address), .control_data(reg_control_data),
         .flags_data(reg_flags_data), .nak_effective_set(reg_nak_set),
@@ -411,12 +459,14 @@ module ep_core #(
     wire write_control = write_ep && reg_control;
     wire fifo_exists = fifo_real_reg;
     wire window_push = act_csr && csr_write && csr_window && fifo_real_reg && !dma_enable
-                       && (fifo_free != 16'd0);
+                       && (fifo_free != 16'd0)
+                       && (!SHARED || (exists && (!fifo0 || np_fits)));
     wire window_pop = act_csr && !csr_write && csr_window && !dma_enable && head_valid;
     // the endpoint of the head was chosen with the operation: the head must have been there
     wire status_pop = act_csr && !csr_write && csr_pop && !dma_enable && head_seen_reg;
 
     assign csr_acknowledge = act_csr;
+    assign csr_exists = exists;
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 
@@ -425,18 +475,81 @@ module ep_core #(
     // SETUPs of one stage follow the first one to memory whether EP0 is enabled or not: three lie
     // back to back, then the address goes back
     wire head_setup = (head_status == STS_SETUP);
-    wire head_blocked = act_head && head_setup && !enabled && !setup_more_reg;
-    wire head_rewind = act_head && head_setup && !head_blocked && (setup_count_reg == 2'd3);
-    wire head_pop = act_head && !head_blocked && !head_rewind && !soft_reset_wait;
+    wire head_blocked = act_head && head_setup && !enabled && !setup_more;
+    wire head_rewind = act_head && head_setup && !head_blocked && (setup_full)
+                       && !descriptors;
+    wire head_pop = act_head && !head_blocked && !head_rewind && !soft_reset_wait
+                    && !desc_head_hold;
     wire popped = head_pop || status_pop;
     wire popped_done = popped && (head_status == STS_OUT_DONE);
     wire popped_setup_done = popped && (head_status == STS_SETUP_DONE);
     wire popped_nak = popped && (head_status == STS_GLOBAL_NAK);
-    wire head_job = head_pop && (head_bytes != 11'd0);
+    wire [10:0] head_fit = descriptors ? desc_head_fit : head_bytes;
+    wire head_job = head_pop && (head_fit != 11'd0);
 
-    wire moved_out = act_moved && job_out_reg;
-    wire moved_setup = moved_out && (job_status_reg == STS_SETUP);
-    wire moved_in = act_moved && !job_out_reg;
+    wire moved_packet = act_moved && desc_moved_packet;
+    wire moved_out = moved_packet && job_out_reg;
+    wire moved_setup = moved_out && (job_status_reg == STS_SETUP)
+                       && (desc_moved_replaced || !descriptors);
+    wire moved_in = moved_packet && !job_out_reg;
+
+    // ---- descriptors --------------------------------------------------------------------------
+
+    wire        desc_open, desc_loaded, desc_closing, desc_expired;
+    wire        desc_load, desc_store, desc_rest, desc_head_hold, desc_head_take;
+    wire        desc_head_replace, desc_moved_packet, desc_moved_replaced, desc_moved_load;
+    wire        desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed;
+    wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, desc_setup_whole;
+    wire        status_reached, unseen, setup_more, setup_full, hot, hot_out, hot_used;
+    wire [31:0] desc_pointer, desc_store_data;
+    wire [18:0] loaded_bytes;
+    wire [11:0] loaded_count;
+    wire [10:0] desc_head_fit;
+    wire [8:0]  desc_rest_words;
+    wire [3:0]  hot_ep;
+    wire moved_context = moved_packet && !desc_moved_replaced;
+
+    // gone where `descriptors` is constant
+    ep_desc #(.INDEX_WIDTH(CW)) ep_desc (
+        .clk(clk), .rst(rst), .startup(startup), .enable(descriptors), .frame(frame),
+        .sof(sof_valid), .index(slot), .read(read), .exists(exists), .out(out), .ep(ep),
+        .iso(iso), .flags(flags_reg), .packet_size(packet_reg), .size(size_reg),
+        .left(unacknowledged_reg), .left_more(more_reg), .left_whole(whole_reg),
+        .packets_more(!in_last), .address_write(write_ep && reg_address),
+        .write_data(csr_write_data), .acknowledged(acknowledged), .received(end_out),
+        .received_length(end_length), .disabled(scan_disable), .act_scan(act_scan && exists),
+        .busy(busy), .act_head(act_head), .head(head), .setup_more(setup_more),
+        .rx_flush(rx_fifo_flush), .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
+        .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
+        .pointer(desc_pointer), .open(desc_open), .loaded(desc_loaded), .closing(desc_closing),
+        .expired(desc_expired), .loaded_bytes(loaded_bytes), .loaded_count(loaded_count),
+        .start_load(desc_load), .start_store(desc_store), .start_rest(desc_rest),
+        .rest_words(desc_rest_words), .store_data(desc_store_data), .head_hold(desc_head_hold),
+        .head_take(desc_head_take), .head_replace(desc_head_replace), .head_fit(desc_head_fit),
+        .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
+        .moved_load(desc_moved_load), .moved_event(desc_event), .moved_closed(desc_moved_closed),
+        .moved_bna(desc_moved_bna), .moved_failed(desc_moved_failed), .complete(desc_complete),
+        .stop(desc_stop), .setup(desc_setup), .setup_whole(desc_setup_whole),
+        .setup_closing(desc_setup_closing), .hot_used(hot_used), .hot(hot), .hot_out(hot_out),
+        .hot_ep(hot_ep)
+    );
+
+    ep_setup #(.COUNT_WIDTH(A + 1)) ep_setup (
+        .clk(clk), .rst(rst), .accepted(setup_accept),
+        .seen(moved_setup || (desc_head_take && head_setup)
+              || (status_pop && (head_status == STS_SETUP))),
+        .none(rx_fifo_empty && !dma_busy), .dropped(rx_fifo_flush), .unseen(unseen),
+        .stored(moved_setup || desc_setup_whole), .rewound(head_rewind),
+        .address_write(write_ep && reg_address && is_out0), .descriptors(descriptors),
+        .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),
+        .packet_start(act_token), .word(rx_fifo_word), .word_data(rx_data),
+        .in_token(act_token && known_reg && is_ep0 && !out),
+        .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
+        .done_added(push && (push_kind == STS_SETUP_DONE)),
+        .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
+        .bus_reset(reset_start), .look(act_scan && is_out0 && descriptors),
+        .busy(busy_out || desc_closing), .status_phase(status_reached)
+    );
 
     // ---- scan: disabling, prefetch, slow commands ---------------------------------------------
 
@@ -444,11 +557,13 @@ module ep_core #(
                     || (dma_busy && job_out_reg && (job_ep_reg == ep));
     wire busy_in = (sending_reg && (sending_ep_reg == ep))
                    || (dma_busy && !job_out_reg && (job_ep_reg == ep));
-    wire scan_disable = act_scan && exists && flags_reg[5] && !(out ? busy_out : busy_in);
+    wire busy = out ? busy_out : busy_in;
+    wire scan_disable = act_scan && exists && flags_reg[5] && !busy && !desc_closing;
     wire scan_fetch = act_scan && exists && !out && dma_enable && flags_reg[0]
                       && !flags_reg[5] && (size_reg != 19'd0) && (length_now_reg != 11'd0)
                       && (fifo_free >= {7'd0, words}) && !dma_busy && !tx_flush
-                      && !soft_reset_wait;
+                      && !soft_reset_wait && !np_hold
+                      && (!descriptors || (desc_loaded && !desc_closing && !desc_expired));
     wire scan_nak = act_scan && global_nak_push && !rx_fifo_is_open && !push
                     && (rx_fifo_free != 16'd0);
     wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out_reg) && !push;
@@ -465,6 +580,9 @@ module ep_core #(
     // isochronous: sent
     wire acknowledged = act_handshake && sending_reg && rx_data[0];
     wire in_last = (count_reg[9:0] <= 10'd1);
+    wire sent = acknowledged && sent_valid_reg && (sending_fifo_reg == fifo_reg);
+    wire filled = moved_in && (job_fifo_reg == fifo_reg) && job_valid_reg
+                  && !(SHARED && fifo0 && np_full);
 
     // ---- writes to the context ----------------------------------------------------------------
 
@@ -477,8 +595,8 @@ module ep_core #(
     // While it is enabled, an isochronous IN endpoint keeps what it has to send: software that
     // repeats a transfer for another frame finds its data still in the FIFO.
     wire keep = iso && !out && flags_reg[0];
-    wire write_size = write_ep && reg_size && !keep;
-    wire write_address = write_ep && reg_address && !keep;
+    wire write_size = write_ep && reg_size && !keep && !descriptors;
+    wire write_address = write_ep && reg_address && !keep && !descriptors;
 
     wire        write_flags;
     wire [5:0]  flags_data;
@@ -492,11 +610,14 @@ module ep_core #(
         .write_causes(write_ep && reg_causes), .write_data(csr_write_data[15:0]),
         .setup(setup_accept), .reset(act_scan && reset_walk_reg), .is_ep0(is_ep0),
         .token_cause(act_token && token_cause), .token_nothing(act_token && token_nothing),
+        .token_mismatch(act_token && token_mismatch),
         .received(end_out), .received_last(end_last),
-        .acknowledged(acknowledged), .acknowledged_last(in_last),
+        .acknowledged(acknowledged), .acknowledged_last(in_last && !descriptors),
         .popped_done(popped_done), .popped_setup_done(popped_setup_done), .dma(dma_enable),
         .moved_setup(moved_setup), .moved_error(act_moved && dma_error),
-        .disabled(scan_disable), .flags_write(write_flags), .flags_data(flags_data),
+        .disabled(scan_disable), .desc_complete(desc_complete), .desc_stop(desc_stop),
+        .desc_setup(desc_setup), .desc_bna(desc_moved_bna), .desc_failed(desc_moved_failed),
+        .status_phase(status_reached), .flags_write(write_flags), .flags_data(flags_data),
         .causes_set(causes_set), .causes_clear(causes_clear)
     );
 
@@ -511,7 +632,8 @@ module ep_core #(
                        && !(act_csr && csr_names_fifo && !window_push);
 
     ep_causes #(
-        .INS(INS), .OUTS(OUTS), .INDEX_WIDTH(CW), .EP_DIRECTIONS(EP_DIRECTIONS)
+        .INS(INS), .OUTS(OUTS), .INDEX_WIDTH(CW), .EP_DIRECTIONS(EP_DIRECTIONS),
+        .KINDS((DESC_DMA != 0) ? 16'hA27F : SHARED ? 16'hA07F : 16'hA05F)
     ) ep_causes (
         .clk(clk), .rst(rst), .startup(startup), .slot(slot), .read(read), .causes(causes),
         .act(tells_level), .is_in(!out), .causes_set(causes_set), .causes_clear(causes_clear),
@@ -524,9 +646,10 @@ module ep_core #(
         .clk(clk), .rst(rst), .sof(sof_valid), .odd(frame[0]), .full_speed(full_speed),
         .slot(slot_wide), .read(read), .is_in(!out), .flags_write(flags_changed),
         .wait_next(flags_data[0] && !flags_data[1]
-                   && (write_control ? (csr_write_data[19:18] == TYPE_ISO) && !is_ep0 : iso)),
+                   && (write_control ? (reg_control_data[16:15] == TYPE_ISO) : iso)),
         .parity_next(flags_data[4]), .bus_reset(reset_start),
-        .parity(flags_reg[4]), .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
+        .parity(descriptors ? frame[0] == desc_open : flags_reg[4]),
+        .per_frame(count_reg[11:10]), .packets(count_reg[9:0]),
         .turn(iso_turn), .pid(iso_pid), .sent(acknowledged),
         .received(end_out && (full_speed || (rx_data[15:14] != 2'b11))),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out)
@@ -539,22 +662,29 @@ module ep_core #(
         .control(control), .control_write(startup || write_control),
         .control_data(startup ? 22'd0 : reg_control_data),
         .size(size),
-        .size_write(startup || write_size || (end_out && !dma_enable) || act_moved
-                    || (window_push && exists)),
-        .size_data(startup ? 19'd0 : write_size ? reg_size_data : size_less),
+        .size_write(startup || write_size || (end_out && !dma_enable) || moved_context
+                    || desc_moved_load || (window_push && exists) || take_gives),
+        .size_data(startup ? 19'd0 : desc_moved_load ? loaded_bytes
+                   : write_size ? reg_size_data : take_gives ? unacknowledged_reg : size_less),
         .count(count),
-        .count_write(startup || write_size || rx_fifo_commit || acknowledged),
-        .count_data(startup ? 12'd0 : write_size ? reg_count_data
+        .count_write(startup || write_size || rx_fifo_commit || acknowledged || desc_moved_load),
+        .count_data(startup ? 12'd0 : desc_moved_load ? loaded_count : write_size ? reg_count_data
                     : setup_accept ? {setups_less, count_reg[9:0]}
                     : {(act_end && iso) ? rx_data[15:14] : count_reg[11:10], packets_less}),
         .address(address),
-        .address_write(startup || write_address || act_moved || head_rewind),
+        .address_write(startup || write_address || moved_context || desc_moved_load
+                       || head_rewind || take_gives),
         .address_data(startup ? 32'd0 : act_csr ? csr_write_data
-                      : address_reg + (act_head ? -32'd24 : {21'd0, moved_bytes})),
+                      : desc_moved_load ? {dma_loaded_buffer[31:2], 2'b00}
+                      : address_reg + (act_head ? -32'd24 : act_take ? give_back
+                                       : {21'd0, moved_bytes})),
         .unacknowledged(unacknowledged),
-        .unacknowledged_write(startup || write_size || acknowledged),
-        .unacknowledged_data(startup ? 19'd0 : write_size ? reg_size_data
-                             : unacknowledged_reg - {8'd0, length_now_reg})
+        .unacknowledged_write(startup || write_size || acknowledged || desc_moved_load
+                              || (end_out && descriptors)),
+        .unacknowledged_data(startup ? 19'd0 : desc_moved_load ? loaded_bytes
+                             : write_size ? reg_size_data
+                             : unacknowledged_reg - {8'd0, end_out ? end_length
+                                                                   : length_now_reg})
     );
 
     // endpoint of a Tx FIFO: the active one that named it last
@@ -562,20 +692,79 @@ module ep_core #(
         .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
         .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
         .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(csr_fifo), .read_data(window_ep)
+        .read_index(window_fifo), .read_data(fifo_owner)
     );
 
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
-        .set_size((startup && (startup_index <= {2'd0, LAST_IN}))
-                  || (act_csr && csr_write && csr_size && fifo_exists)),
+        .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
         .size(startup ? startup_fifo_size : csr_write_data),
-        .flush(flush_now), .fill(window_push || moved_in), .release_words(acknowledged),
-        .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2] : words),
+        .flush(flush_now || take_step || desc_expired), .fill(window_push || filled),
+        .release_words(released),
+        .words(window_push ? 9'd1 : moved_in ? moved_bytes[10:2]
+               : (SHARED && fifo0) ? np_words : words),
         .loaded_size(fifo_size), .loaded_used(fifo_used), .loaded_free(fifo_free),
         .loaded_front(fifo_front), .loaded_end(fifo_end),
         .empty(fifo_empty), .half_empty(fifo_half_empty)
     );
+
+    // ---- shared Tx FIFO -----------------------------------------------------------------------
+
+    wire set_size = act_csr && csr_write && csr_size && fifo_exists;
+    wire flush_busy0 = (sending_reg && (sending_fifo_reg == {FW{1'b0}}))
+                       || (dma_busy && !job_out_reg && (job_fifo_reg == {FW{1'b0}}));
+
+    generate
+        if (SHARED) begin : g_shared
+            reg sent_entry_reg;
+            wire remove = sent && fifo0 && sent_entry_reg;
+
+            assign released = sent && (!fifo0 || sent_entry_reg);
+            assign np_hold = take_wait || (fifo0 && np_full) || (chain_only && !chained);
+            // bytes that go back to memory, in whole words
+            wire [18:0] back = unacknowledged_reg - size_reg + 19'd3;
+            assign give_back = -{13'd0, back & 19'h7FFFC};
+
+            ep_shared ep_shared (
+                .clk(clk), .rst(rst || startup), .dma_enable(dma_enable),
+                .limit(mismatch_limit), .ep(ep), .fifo0(fifo0), .words(words),
+                .next_ep(exists ? control_reg[14:11] : 4'd0),
+                .push(window_push && fifo0), .add(filled && fifo0),
+                .add_words(moved_bytes[10:2]), .push_fits(np_fits), .full(np_full),
+                .acknowledged(acknowledged), .remove(remove),
+                .clear((flush_now || set_size) && fifo0), .ready(np_ready), .other(np_other),
+                .mismatch(act_token && token_mismatch), .too_many(mismatches),
+                .head_ep(np_head), .head_words(np_words), .places(np_places),
+                .take_request(take_request), .take_busy(flush_busy0), .act_take(act_take),
+                .take_step(take_step), .take_first(take_first), .take_gives(take_gives),
+                .take_wait(take_wait),
+                .dma_busy(dma_busy || tx_flush),
+                .restart(released || flush_now || set_size || (write_ep && !out)),
+                .act_chain(act_scan && chained),
+                .fetch(scan_fetch), .chain(chain_request), .chain_only(chain_only),
+                .chain_ep(chain_ep)
+            );
+
+            always @(posedge clk) begin
+                if (send_start) begin
+                    sent_entry_reg <= (words != 9'd0);
+                end
+            end
+
+            assign periodic_level = &(periodic_empty_level ? fifo_empty[INS-1:1]
+                                                           : fifo_half_empty[INS-1:1]);
+        end else begin : g_dedicated
+            assign released = sent;
+            assign {np_hold, give_back, np_fits, np_full, np_ready, np_other, mismatches,
+                    np_head, np_words, take_request, take_step, take_first, take_gives,
+                    take_wait, chain_request, chain_only, chain_ep} = 62'd0;
+            assign np_places = 4'd8;
+            assign periodic_level = 1'b1;
+            wire unused_ok = &{1'b0, periodic_empty_level, mismatch_limit, chained, act_take,
+                               np_fits, np_full, np_ready, np_other, np_words, give_back,
+                               take_wait, chain_only, flush_busy0, 1'b0};
+        end
+    endgenerate
 
     // ---- outputs ------------------------------------------------------------------------------
 
@@ -615,11 +804,14 @@ module ep_core #(
     assign send_words = words;
     assign send_stop = reset_start;
 
-    assign dma_start = head_job || scan_fetch;
+    assign dma_start = head_job || scan_fetch || dma_load || dma_store || desc_rest;
     assign dma_receive = act_head;
-    assign dma_discard = act_head && !enabled && !head_setup;
-    assign dma_address = address_reg;
-    assign dma_bytes = act_head ? head_bytes : length_now_reg;
+    assign dma_discard = desc_rest || (act_head && !enabled && !head_setup);
+    assign dma_address = (dma_load || dma_store) ? desc_pointer
+                       : address_reg - (desc_head_replace ? 32'd8 : 32'd0);
+    assign dma_bytes = desc_rest ? {desc_rest_words, 2'b00}
+                     : act_head ? head_fit : length_now_reg;
+    assign {dma_load, dma_store, dma_store_data} = {desc_load, desc_store, desc_store_data};
     assign dma_ram_address = fifo_end;
     assign dma_clear = act_moved;
 
@@ -640,6 +832,8 @@ module ep_core #(
             unacknowledged_reg <= unacknowledged;
             flags_reg <= flags_now;
             length_now_reg <= length_now;
+            more_reg <= more_now;
+            whole_reg <= (bytes_now == {8'd0, packet_now});
             fifo_reg <= fifo_now;
             fifo_real_reg <= fifo_wide_real;
             ours_reg <= ours_now;
@@ -659,33 +853,29 @@ module ep_core #(
         length_reg <= token_length;
         if (send_start) begin
             sending_reg <= 1'b1;
+            sent_valid_reg <= 1'b1;
             sending_ep_reg <= ep;
             sending_fifo_reg <= fifo_reg;
+        end
+        if (set_size && (sending_fifo_reg == fifo_reg)) begin
+            sent_valid_reg <= 1'b0;
+        end
+        if (set_size && (job_fifo_reg == fifo_reg)) begin
+            job_valid_reg <= 1'b0;
         end
         if (act_handshake || reset_start) begin
             sending_reg <= 1'b0;
         end
         if (dma_start) begin
-            job_out_reg <= act_head;
+            job_out_reg <= out;
+            job_valid_reg <= 1'b1;
             job_ep_reg <= ep;
             job_status_reg <= head_status;
             job_fifo_reg <= fifo_reg;
-            job_head_reg <= head;
+            job_head_reg <= {7'd0, head[24:0]};
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
         end
 
-        if (moved_setup) begin
-            setup_count_reg <= setup_count_reg + 1'b1;
-            setup_more_reg <= 1'b1;
-        end
-        // a new DOEPDMA0 starts anew: nothing goes below the buffer that software names
-        if (head_rewind || (write_ep && reg_address && is_ep0 && out)) begin
-            setup_count_reg <= 2'd0;
-        end
-        if (popped_setup_done || reset_start || rx_fifo_flush) begin
-            setup_count_reg <= 2'd0;
-            setup_more_reg <= 1'b0;
-        end
         if (write_control && is_ep0 && !out) begin
             ep0_size_reg <= csr_write_data[1:0];
         end
@@ -709,8 +899,6 @@ module ep_core #(
             answer_reg <= 1'b0;
             sending_reg <= 1'b0;
             ep0_size_reg <= 2'd0;
-            setup_count_reg <= 2'd0;
-            setup_more_reg <= 1'b0;
             flush_seen_reg <= 1'b0;
             setup_in_reg <= 1'b0;
             reset_walk_reg <= 1'b0;
@@ -730,10 +918,13 @@ module ep_core #(
         .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
-        .sending(sending_reg), .head_pop(head_pop && !head_job), .head(head),
+        .sending(sending_reg), .head_pop(head_pop && !head_job), .head({7'd0, head[24:0]}),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
-        .rx_flushed(scan_rx_flush), .act(act), .causes_set(causes_set),
+        .rx_flushed(scan_rx_flush), .taken(take_first), .desc_event(desc_event),
+        .desc_closed(desc_moved_closed),
+        .desc_status(desc_moved_closed ? desc_store_data : dma_loaded_status), .act(act),
+        .causes_set(causes_set),
         .valid(trace_valid), .event_word(trace_event), .cause_valid(trace_cause_valid),
         .cause_word(trace_cause)
     );
@@ -741,7 +932,7 @@ module ep_core #(
     assign trace_status_valid = push;
     assign trace_status_arg = {16'd0, push_kind, push_ep};
 
-    wire unused_ok = &{1'b0, rx_data[31:17], head[31:21], slot_wide, control_reg, 1'b0};
+    wire unused_ok = &{1'b0, rx_data[31:17], dma_loaded_buffer[1:0], slot_wide, control_reg, 1'b0};
 
 endmodule
 

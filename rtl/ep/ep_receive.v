@@ -14,7 +14,9 @@ module ep_receive (
     input  wire        act_scan,
     input  wire [3:0]  ep,
     input  wire [31:0] rx_data,
-    input  wire [3:0]  frame,
+    input  wire [10:0] frame,
+    // a transfer is a list of descriptors: its end is seen elsewhere
+    input  wire        descriptors,
 
     // token: for us, decision on it (see ep_token), most words of an OUT packet
     input  wire        known,
@@ -107,12 +109,15 @@ module ep_receive (
     assign fifo_commit = act_end && fifo_open && good && new_data;
     assign setup = fifo_commit && setup_reg;
     assign received = fifo_commit && !setup_reg;
-    assign received_last = (length < packet_size) || (packets <= 10'd1);
+    assign received_last = !descriptors && ((length < packet_size) || (packets <= 10'd1));
     assign iso_lost = act_end && lost_reg && whole;
 
     assign fifo_push = push_reg;
-    assign fifo_status = push_reg ? {7'd0, frame, push_kind_reg, 13'd0, push_ep_reg}
-                       : {7'd0, frame, setup_reg ? STS_SETUP : STS_OUT, pid[3:2], length, ep_reg};
+    // a descriptor tells the whole frame number; software sees four bits of it
+    wire [6:0] frame_high = descriptors ? frame[10:4] : 7'd0;
+    assign fifo_status = push_reg ? {7'd0, frame[3:0], push_kind_reg, 13'd0, push_ep_reg}
+                       : {frame_high, frame[3:0], setup_reg ? STS_SETUP : STS_OUT, pid[3:2],
+                          length, ep_reg};
     assign fifo_limit = is_setup ? 9'd2 : limit;
 
     assign control_in = control_in_reg;

@@ -35,6 +35,17 @@ module ep_sequencer #(
     input  wire        head_request,
     input  wire [3:0]  head_ep,
     input  wire        flush_request,
+    // context to be scanned before its turn
+    input  wire        hot,
+    input  wire        hot_out,
+    input  wire [3:0]  hot_ep,
+    output wire        hot_used,
+    // shared Tx FIFO: a packet of this endpoint is to be taken back, before anything else is
+    // looked at; endpoint that the scan shall look at
+    input  wire        take_request,
+    input  wire [3:0]  take_ep,
+    input  wire        chain_request,
+    input  wire [3:0]  chain_ep,
     // all contexts are to be scanned before the next register access; this is going on
     input  wire        walk_start,
     output wire        walk,
@@ -51,11 +62,15 @@ module ep_sequencer #(
     output wire        act_moved,
     output wire        act_scan,
     output wire        act_flush,
+    output wire        act_take,
     // operation whose READ or ACT this is
     output wire        op_csr,
     output wire        op_flush,
+    output wire        op_take,
     // it looks at bytes to fetch, not at bytes to send
     output wire        op_fetch,
+    // a scan of the endpoint that was asked for
+    output wire        chained,
     // a new operation is chosen in this clock
     output wire        choose,
 
@@ -91,18 +106,19 @@ module ep_sequencer #(
     localparam [3:0] PID_IN = 4'b1001;
 
     // one bit per kind of operation
-    localparam [8:0] NONE = 9'h000;
-    localparam [8:0] TOKEN = 9'h001;
-    localparam [8:0] END = 9'h002;
-    localparam [8:0] HANDSHAKE = 9'h004;
-    localparam [8:0] LINE = 9'h008;
-    localparam [8:0] CSR = 9'h010;
-    localparam [8:0] HEAD = 9'h020;
-    localparam [8:0] MOVED = 9'h040;
-    localparam [8:0] SCAN = 9'h080;
-    localparam [8:0] FLUSH = 9'h100;
+    localparam [9:0] NONE = 10'h000;
+    localparam [9:0] TOKEN = 10'h001;
+    localparam [9:0] END = 10'h002;
+    localparam [9:0] HANDSHAKE = 10'h004;
+    localparam [9:0] LINE = 10'h008;
+    localparam [9:0] CSR = 10'h010;
+    localparam [9:0] HEAD = 10'h020;
+    localparam [9:0] MOVED = 10'h040;
+    localparam [9:0] SCAN = 10'h080;
+    localparam [9:0] FLUSH = 10'h100;
+    localparam [9:0] TAKE = 10'h200;
 
-    reg  [8:0] op_reg, op_next;
+    reg  [9:0] op_reg, op_next;
     reg        read_reg;
     reg        out_reg, out_next;
     reg  [3:0] ep_reg, ep_next;
@@ -110,17 +126,21 @@ module ep_sequencer #(
     reg        exists_reg;
     reg  [3:0] scan_ep_reg;
     reg        scan_out_reg;
+    reg        chained_reg;
     reg        walk_reg;
 
-    wire [8:0] acting = read_reg ? NONE : op_reg;
+    wire [9:0] acting = read_reg ? NONE : op_reg;
+    wire chain_next = chain_request && !walk_reg;
     wire after_rx = |(acting & (TOKEN | END | HANDSHAKE | LINE));
 
     assign read = read_reg;
     assign act = |acting;
-    assign {act_flush, act_scan, act_moved, act_head, act_csr, act_line, act_handshake, act_end,
-            act_token} = acting;
+    assign {act_take, act_flush, act_scan, act_moved, act_head, act_csr, act_line, act_handshake,
+            act_end, act_token} = acting;
     assign op_csr = |(op_reg & CSR);
     assign op_flush = |(op_reg & FLUSH);
+    assign op_take = |(op_reg & TAKE);
+    assign chained = chained_reg;
     assign op_fetch = |(op_reg & SCAN);
     assign choose = !read_reg;
     assign walk = walk_reg;
@@ -148,6 +168,11 @@ module ep_sequencer #(
             ep_next = sending_ep;
         end else if (rx_valid && !after_rx && !rx_hold && (rx_type == MSG_LINE)) begin
             op_next = LINE;
+        end else if (take_request) begin
+            // the step in ACT changes which endpoint is next
+            op_next = act_take ? NONE : TAKE;
+            out_next = 1'b0;
+            ep_next = take_ep;
         end else if (csr_request && !act_csr && !walk_reg) begin
             op_next = CSR;
             out_next = csr_out;
@@ -165,10 +190,12 @@ module ep_sequencer #(
             out_next = 1'b0;
         end else if (!act_scan) begin
             op_next = SCAN;
-            out_next = scan_out_reg;
-            ep_next = scan_ep_reg;
+            out_next = hot ? hot_out : scan_out_reg && !chain_next;
+            ep_next = hot ? hot_ep : chain_next ? chain_ep : scan_ep_reg;
         end
     end
+
+    assign hot_used = hot && !read_reg && |(op_next & SCAN);
 
     wire exists_next = out_next ? OUT_THERE[ep_next] : IN_THERE[ep_next];
     wire scan_wrap = {1'b0, scan_ep_reg} == (scan_out_reg ? LAST_OUT : LAST_IN);
@@ -181,6 +208,7 @@ module ep_sequencer #(
             read_reg <= (op_next != NONE);
             out_reg <= out_next;
             ep_reg <= ep_next;
+            chained_reg <= chain_next;
             // OUT contexts follow the IN contexts
             slot_reg <= !exists_next ? 5'd0
                       : {1'b0, ep_next} + (out_next ? LAST_IN + 5'd1 : 5'd0);

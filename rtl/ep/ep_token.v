@@ -26,6 +26,8 @@ module ep_token (
     input  wire [10:0] next_length,
     input  wire [10:0] packet_size,
     input  wire        packet_ready,
+    // the head of its FIFO is another endpoint's
+    input  wire        other_ready,
 
     // OUT: last packet of the transfer; the Rx FIFO has room for one packet, for
     // two, for a SETUP
@@ -48,6 +50,8 @@ module ep_token (
     output reg         receive,
     // causes INTknTXFEmp or OUTTknEPdis
     output reg         token_cause,
+    // causes INTknEPMis instead
+    output reg         mismatch,
     // isochronous: causes NAKIntrpt; the packet that follows is lost for want of room
     output reg         nothing,
     output reg         lost
@@ -94,6 +98,7 @@ module ep_token (
         send = 1'b0;
         receive = 1'b0;
         token_cause = 1'b0;
+        mismatch = 1'b0;
         nothing = 1'b0;
         lost = 1'b0;
 
@@ -125,7 +130,8 @@ module ep_token (
                         data_pid = {toggle, 3'b011};
                     end else begin
                         kind = NAK;
-                        token_cause = !packet_ready || (next_length == 11'd0);
+                        mismatch = in_open && other_ready;
+                        token_cause = (!packet_ready && !mismatch) || (next_length == 11'd0);
                     end
                 end
                 PID_OUT: begin

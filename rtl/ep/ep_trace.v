@@ -47,6 +47,12 @@ module ep_trace (
     input  wire        tx_flushed,
     input  wire [4:0]  tx_flush_fifo,
     input  wire        rx_flushed,
+    // descriptor loaded or closed, its status word
+    input  wire        desc_event,
+    input  wire        desc_closed,
+    input  wire [31:0] desc_status,
+    // the shared Tx FIFO is taken back
+    input  wire        taken,
 
     input  wire        act,
     // what the hardware sets, bits that were set before included
@@ -71,7 +77,7 @@ module ep_trace (
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
                    || (act_handshake && sending) || (lpm_kind != 3'd0)
                    || (act_line && !line_inner) || head_pop || moved_out
-                   || moved_in || tx_flushed || rx_flushed;
+                   || moved_in || tx_flushed || rx_flushed || desc_event || taken;
     assign event_word = {kind, arg, data};
     assign cause_valid = act && (causes_set != 16'd0);
     assign cause_word = {8'd14, 8'd0, out ? 8'd2 : 8'd1, 4'd0, ep, 16'd0, causes_set};
@@ -127,9 +133,18 @@ module ep_trace (
             arg = {16'd0, moved_head[20:17], moved_head[3:0]};
             data = moved_head;
         end
+        if (desc_event) begin
+            kind = 8'd18;
+            arg = {15'd0, desc_closed, 3'd0, !out, ep};
+            data = desc_status;
+        end
         if (act_flush) begin
             kind = 8'd17;
             arg = {19'd0, tx_flush_fifo};
+        end
+        if (taken) begin
+            kind = 8'd17;
+            arg = 24'h000020;
         end
         if (act_scan) begin
             kind = 8'd17;

@@ -27,6 +27,8 @@ module ep_update (
     // token that finds no data or no open endpoint, isochronous IN token that finds no data
     input  wire        token_cause,
     input  wire        token_nothing,
+    // IN token that finds another endpoint's packet at the head of the shared FIFO
+    input  wire        token_mismatch,
     // OUT packet accepted, the transfer's last
     input  wire        received,
     input  wire        received_last,
@@ -43,6 +45,14 @@ module ep_update (
     input  wire        moved_error,
     // the endpoint has come to rest
     input  wire        disabled,
+    // descriptor: closed with an interrupt, the list ends, SETUP in it, not ready, not reached;
+    // EP0: the host has gone on to the status stage
+    input  wire        desc_complete,
+    input  wire        desc_stop,
+    input  wire        desc_setup,
+    input  wire        desc_bna,
+    input  wire        desc_failed,
+    input  wire        status_phase,
 
     output wire        flags_write,
     output reg  [5:0]  flags_data,
@@ -51,7 +61,8 @@ module ep_update (
 );
 
     assign flags_write = write_control || received || acknowledged || popped_done || moved_setup
-                         || disabled || (popped_setup_done && !dma) || setup || reset;
+                         || disabled || (popped_setup_done && !dma) || setup || reset
+                         || desc_stop || desc_bna || desc_failed;
 
     always @* begin
         flags_data = flags;
@@ -67,6 +78,7 @@ module ep_update (
         end
         causes_set[4] = token_cause;
         causes_set[13] = token_nothing;
+        causes_set[5] = token_mismatch;
         if (received) begin
             flags_data[4] = flags[4] != !iso;
             flags_data[1] = flags[1] || received_last;
@@ -108,6 +120,18 @@ module ep_update (
         if (reset) begin
             flags_data[3] = is_ep0;
         end
+        if (desc_stop || desc_bna || desc_failed) begin
+            flags_data[0] = 1'b0;
+            flags_data[1] = flags[1] || out || !desc_stop;
+        end
+        if (desc_complete) begin
+            causes_set[0] = 1'b1;
+        end
+        if (desc_setup) begin
+            causes_set[15] = 1'b1;
+        end
+        causes_set[9] = desc_bna;
+        causes_set[5] = status_phase;
         if (!exists) begin
             causes_set = 16'd0;
         end

@@ -76,8 +76,8 @@ wire [2:0]  axi_awsize;
 wire [1:0]  axi_awburst;
 wire        axi_awvalid;
 wire        axi_awready;
-wire [31:0] axi_wdata;
-wire [3:0]  axi_wstrb;
+wire [DATA_WIDTH-1:0] axi_wdata;
+wire [DATA_WIDTH/8-1:0] axi_wstrb;
 wire        axi_wlast;
 wire        axi_wvalid;
 wire        axi_wready;
@@ -93,7 +93,7 @@ wire [1:0]  axi_arburst;
 wire        axi_arvalid;
 wire        axi_arready;
 wire        axi_rid;
-wire [31:0] axi_rdata;
+wire [DATA_WIDTH-1:0] axi_rdata;
 wire [1:0]  axi_rresp;
 wire        axi_rlast;
 wire        axi_rvalid;
@@ -240,7 +240,8 @@ axil_master #(
 );
 
 axi_memory #(
-    .ID_WIDTH(1)
+    .ID_WIDTH(1),
+    .DATA_WIDTH(DATA_WIDTH)
 ) axi_memory (
     .clk(core_clk),
     .rst(core_rst),
@@ -276,7 +277,9 @@ axi_memory #(
 );
 
 `ifndef VERILATOR
-x_watch x_watch (
+x_watch #(
+    .DATA_WIDTH(DATA_WIDTH)
+) x_watch (
     .core_clk(core_clk),
     .core_rst(core_rst),
     .phy_clk(phy_clk),

@@ -62,8 +62,6 @@ localparam [15:0] MICROFRAME = 16'd7500, FRAME = 16'd60000;
 localparam [7:0] DEBOUNCE = 8'd150;
 // Two low-speed bits
 localparam [31:0] LOW_SPEED_EOP = 32'd80;
-// A device may still begin its answer this many clocks after the host's packet
-localparam [23:0] HS_ANSWER = 24'd26, FS_ANSWER = 24'd45;
 
 // Connector: see usb_phy.v
 reg        vbus = 1'b0;
@@ -228,7 +226,7 @@ always @(posedge clk) begin
                 action = `PF_CALL(pf_usb_sent)({29'd0, phase});
             end
         default:
-            if (!busy && (since >= limit || (tick && since >= (h_hs ? HS_ANSWER : FS_ANSWER))))
+            if (!busy && since >= limit)
                 action = `PF_CALL(pf_usb_timeout)(0);
     endcase
 

@@ -8,7 +8,11 @@
 
 `include "pf.vh"
 
-module x_watch
+module x_watch #
+(
+    // Bits of a beat of the bus master
+    parameter DATA_WIDTH = 32
+)
 (
     input wire         core_clk,
     input wire         core_rst,
@@ -26,8 +30,8 @@ module x_watch
     input wire [39:0]  axi_aw,
     input wire         axi_wvalid,
     // {wstrb, wlast}
-    input wire [4:0]   axi_w,
-    input wire [31:0]  axi_wdata,
+    input wire [DATA_WIDTH/8:0] axi_w,
+    input wire [DATA_WIDTH-1:0] axi_wdata,
     input wire         axi_arvalid,
     input wire [39:0]  axi_ar,
     // {txvalid, opmode, xcvrselect, termselect, suspendm}
@@ -46,7 +50,13 @@ reg       told_reg = 1'b0;
 wire core_on = (core_age_reg == 5'd31) && !told_reg;
 wire phy_on = (phy_age_reg == 5'd31) && !told_reg;
 // bytes that are written: an unknown strobe makes the sum unknown too
-wire [31:0] written = {{8{axi_w[4]}}, {8{axi_w[3]}}, {8{axi_w[2]}}, {8{axi_w[1]}}} & axi_wdata;
+wire [DATA_WIDTH-1:0] written;
+genvar lane;
+generate
+for (lane = 0; lane < DATA_WIDTH/8; lane = lane + 1) begin : lanes
+    assign written[8*lane +: 8] = {8{axi_w[lane+1]}} & axi_wdata[8*lane +: 8];
+end
+endgenerate
 
 integer ignored;
 integer rule;

@@ -12,7 +12,15 @@ from pymodel.core import Checker, Mismatch, Window
 from pymodel.packets import DATA_PIDS, PID, data_crc_ok, pid_of
 from pymodel.wire import PacketRecord
 
-__all__ = ["Lockstep", "WirePayloads"]
+__all__ = ["Lockstep", "LockstepMismatch", "WirePayloads"]
+
+_ENOUGH = 5
+_CONTEXT = 50_000_000
+"""A run ends with the fifth mismatch, or 50 us after the first one."""
+
+
+class LockstepMismatch(Exception):
+    """The controller did what the model says it may not; going on would only bury that."""
 
 
 class WirePayloads:
@@ -94,6 +102,7 @@ class Lockstep:
         checker: the model that follows.
         payloads: the comparison with the wire; its `records` takes what the monitor sees.
         mismatches: what was wrong; a run with any has failed.
+        ended: the run was ended because of them.
     """
 
     def __init__(
@@ -111,7 +120,12 @@ class Lockstep:
         """
         self.checker = Checker(parameters, window)
         self.payloads = WirePayloads(self.checker)
+        self.ended = False
         self._drain = drain
+        self._levels: Callable[[], tuple[bool, int]] | None = None
+        self._clock: Callable[[], int] | None = None
+        self._wake: Callable[[int], object] | None = None
+        self._woken = False
 
     @classmethod
     def attach(cls, controller: Any) -> Lockstep:
@@ -126,6 +140,10 @@ class Lockstep:
         # Latencies of commands are counted in core clocks, 60 for a microsecond.
         core_fs = int(controller.mailbox.period_fs[0])
         lockstep.checker.model.microsecond = 60 * core_fs // 1000
+        lockstep.checker.model.bus_error = controller.memory.answers_error
+        lockstep._levels = controller.bus.levels
+        lockstep._clock = lambda: controller.mailbox.now
+        lockstep._wake = lambda delay: controller.kernel.call_later(delay + 1, lambda: None)
         controller.pump.before(lockstep.poll)
         wire = getattr(controller, "wire", None)
         if wire is not None:
@@ -139,18 +157,40 @@ class Lockstep:
         return self.checker.mismatches
 
     def poll(self) -> None:
-        """Follow the events that wait."""
-        self.checker.feed(self._drain())
+        """Follow the events that wait.
+
+        Raises:
+            LockstepMismatch: something was wrong, and enough has been seen of what came after it.
+        """
+        checker = self.checker
+        now = self._clock() if self._clock is not None else None
+        checker.feed(self._drain())
+        if now is not None and self._levels is not None:
+            checker.lines.observe(now, *self._levels())
+            checker.lines.settle(now)
         self.payloads.match()
+        if checker.mismatches and not self.ended:
+            first = checker.mismatches[0]
+            latest = max(checker.time, now or 0)
+            if len(checker.mismatches) >= _ENOUGH or latest - first.time > _CONTEXT:
+                self.ended = True
+                found = len(checker.mismatches)
+                raise LockstepMismatch(f"ended after {found} mismatch{'es' * (found > 1)}")
+            if not self._woken and self._wake is not None:
+                # Perhaps nothing else happens for a long time.
+                self._woken = True
+                self._wake(_CONTEXT)
 
     def finish(self, time: int | None = None) -> None:
         """The run is over at `time` (picoseconds): follow the rest, count what is overdue."""
+        self.ended = True
         self.poll()
         self.checker.finish(time)
         self.payloads.finish()
 
     def summary(self) -> dict[str, Any]:
         """Return what `summary.json` says: events, mismatches, waivers by rule."""
+        self.ended = True
         self.poll()
         return {
             "events": self.checker.events,

@@ -52,6 +52,7 @@ class ModelMemory:
         self.view = memoryview(mmap(-1, size))
         self._starts: list[int] = []
         self._ranges: dict[int, tuple[int, bool, bool]] = {}
+        self._errors: list[tuple[int, int, bool, bool]] = []
         self._guarded = False
 
     def _offset(self, address: int, size: int) -> int:
@@ -135,9 +136,34 @@ class ModelMemory:
         Raises:
             OSError: EFAULT outside a buffer mapped for writing.
         """
+        if self.answers_error(address, len(data), True):
+            for at in range(0, len(data), 4):
+                if not self.answers_error(address + at, 4, True):
+                    self.write(address + at, data[at : at + 4])
+            return
         self._allow(address, len(data), True)
         offset = self._offset(address, len(data))
         self.view[offset : offset + len(data)] = data
+
+    def error(self, address: int, size: int, *, reads: bool = True, writes: bool = True) -> None:
+        """Answer the controller's accesses to a range with an error; with size 0 none any more.
+
+        Raises:
+            OSError: EINVAL if it is not whole words.
+        """
+        if address & 3 or size & 3 or size < 0:
+            raise os_error(errno.EINVAL, f"0x{address:08x}, {size} bytes: whole words, please")
+        if size:
+            self._errors.append((address, address + size, reads, writes))
+        else:
+            self._errors.clear()
+
+    def answers_error(self, address: int, size: int, write: bool) -> bool:
+        """Return whether an access of the controller to a range gets an error."""
+        return any(
+            address < end and start < address + size and (writes if write else reads)
+            for start, end, reads, writes in self._errors
+        )
 
 
 class _BusTime(Waitable):
@@ -179,6 +205,17 @@ class ModelBus:
         self.ep_irq = 0
         self.accesses = 0
         self._callbacks: list[Callable[[bool, int], None]] = []
+
+    def memory_latency(self, clocks: int, more: int = 0) -> None:
+        """Let every packet wait so long for the DMA; the model does not draw `more`."""
+        self._controller.policy.dma_latency = clocks * 1_000_000 // 60
+
+    def memory_error(
+        self, address: int, size: int, *, reads: bool = True, writes: bool = True
+    ) -> None:
+        """See `ModelMemory.error`."""
+        self.memory.error(address, size, reads=reads, writes=writes)
+        self._model.bus_error = self.memory.answers_error
 
     def on_irq(self, callback: Callable[[bool, int], None]) -> None:
         """Call `callback(irq, ep_irq)` at every change of a level."""

@@ -40,6 +40,10 @@ class ModelLine:
         line_state: "SE0", "J" or "K".
         connected: the device shows its pull-up.
         force_full_speed: the host does not answer the device's chirp.
+        chirp_pairs: K-J pairs of the answer to a chirp; None = as many as fit. Three make high
+            speed.
+        chirp_half: a K or a J of that answer, picoseconds; None = as prescribed. The device does
+            not hear shorter ones than 2.5 us.
         timing: bit times of the present speed.
     """
 
@@ -53,6 +57,8 @@ class ModelLine:
         self.line_state = "SE0"
         self.connected = False
         self.force_full_speed = False
+        self.chirp_pairs: int | None = None
+        self.chirp_half: int | None = None
         self.timing: BusTiming = FULL
         self.sof_on = False
         self._power = False
@@ -175,17 +181,20 @@ class ModelLine:
             return self._reset_over(None)
         self._line_message(Line.RESET_START)
         capable = not model.dcfg & 3
-        high = capable and not self.force_full_speed
+        half = self.chirp_half or times.chirp_pair_half
+        answers = not self.force_full_speed and (self.chirp_pairs is None or self.chirp_pairs > 2)
+        heard = answers and half >= times.detect_reset
+        high = capable and heard
         if capable:
             self._set_line("K")
             await sleep(times.chirp_k)
             self._set_line("SE0")
         if high:
-            await sleep(6 * times.chirp_pair_half)
+            await sleep(6 * half)
             if self.connected:
                 model.high_speed = True
                 self._line_message(Line.RESET_END)
-            await sleep((_ROUNDS - 6) * times.chirp_pair_half)
+            await sleep((_ROUNDS - 6) * half)
         end = start + duration
         if end > self.kernel.now:
             await sleep(end - self.kernel.now)
@@ -193,7 +202,8 @@ class ModelLine:
             return self._reset_over(None)
         if not high:
             self._line_message(Line.RESET_END | 1 << 4)
-        return self._reset_over("high" if high else "full")
+        # the port takes its own answer for heard
+        return self._reset_over("high" if capable and answers else "full")
 
     def _reset_over(self, speed: str | None) -> str | None:
         """The port lets go of the lines."""

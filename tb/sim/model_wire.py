@@ -70,6 +70,8 @@ class ModelWire(ModelLine):
         # The last packet of the transaction in progress was the host's handshake.
         self._host_spoke = False
         self._gap = 0
+        # Transactions to come that may well not be answered: a recent one was not.
+        self._silence = 0
         self._tokens: dict[int, bytes] = {}
         self._monitors: list[Callable[[list[PacketRecord]], None]] = []
         self._records: list[PacketRecord] = []
@@ -170,20 +172,38 @@ class ModelWire(ModelLine):
                 start = begin + head
             if start + worst <= begin + length:
                 return start
+            if transaction.token in _WITH_DATA:
+                # perhaps with the bits that its data really need
+                worst = self._worst(transaction, timing.bits(second_packet(transaction)))
+                if start + worst <= begin + length:
+                    return start
             frame += 1
         return None
 
-    def _worst(self, transaction: Transaction) -> int:
-        """Return the time that a transaction may need at most."""
+    def _worst(self, transaction: Transaction, data: int = 0) -> int:
+        """Return the time that a transaction may need at most.
+
+        Args:
+            transaction: what is to be fitted into a frame.
+            data: bits of its data packet; 0 = as many as they may get.
+        """
         timing = self.timing
         bits = timing.slowest
-        fixed = timing.token_ps + (0 if transaction.isochronous else timing.handshake_ps)
+        fixed = timing.token_ps
+        # Without an answer it takes its time-out (7.1.19), which no SOF may cut short. A host that
+        # always kept that much room would waste the end of each frame.
+        doubtful = self._silence or transaction.knobs is not None or self.knobs is not None
+        silence = timing.timeout_ps if doubtful else 0
+        handshake = 0 if transaction.isochronous else timing.handshake_ps
         if transaction.token == _IN:
             bits += timing.worst(min(transaction.max_length, 1024) + 3)
-            return timing.time(bits) + timing.after_device_ps + fixed
+            answer = timing.time(bits) + timing.after_device_ps + handshake
+            return fixed + max(answer, silence)
+        if not transaction.isochronous:
+            fixed += max(timing.time(bits) + handshake, silence)
         if transaction.token == _PING:
-            return timing.time(bits) + fixed
-        bits += timing.worst(len(transaction.data) + 3)
+            return fixed
+        bits = data or timing.worst(len(transaction.data) + 3)
         knobs = transaction.knobs
         if knobs is not None:
             fixed += knobs.data_gap_ns * 1000
@@ -379,6 +399,7 @@ class ModelWire(ModelLine):
         if handshake is None and self.layer.awaiting:
             # Silence from the host: what the device waits for will not come.
             self.layer.idle(now)
+        self._silence -= self._silence > 0
         good = self._judge(transaction, answer, handshake)
         transaction.end_ps = now
         self._free_at = now
@@ -407,6 +428,7 @@ class ModelWire(ModelLine):
                 transaction.status = Status.OK
                 return True
             transaction.status = Status.TIMEOUT
+            self._silence = 64
             return False
         if len(answer) == 1:
             transaction.handshake, transaction.status = _HANDSHAKES[answer]

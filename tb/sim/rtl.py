@@ -67,6 +67,8 @@ class RtlMemory:
         whole = (ctypes.c_uint8 * size).from_address(address)
         self.view = memoryview(whole).cast("B")
         self._knobs = mailbox.array("pf_mem_knobs", ctypes.c_uint32, 8)
+        self._errors = mailbox.array("pf_mem_errors", ctypes.c_uint32, 16 * 3)
+        self._error_count = mailbox.array("pf_mem_error_count", ctypes.c_uint32, 1)
         self._violations = mailbox.array("pf_mem_violations", ctypes.c_uint32, 64 * 3)
         self._violation_count = mailbox.array("pf_mem_violation_count", ctypes.c_uint32, 1)
         self.beats = mailbox.array("pf_mem_beats", ctypes.c_uint64, 2)
@@ -128,24 +130,59 @@ class RtlMemory:
         seed: int = 1,
         read_errors: int = 0,
         write_errors: int = 0,
+        more_latency: int = 0,
     ) -> None:
         """Set how the memory behaves; what is not named goes back to its default.
 
         Args:
             read_latency: clocks before the first beat of a read burst.
-            write_latency: clocks before the first beat of a write burst is taken.
+            write_latency: clocks from the last beat of a write burst to its response.
             stall_chance: probability of a pause before a beat, 0 to 1.
             longest_stall: clocks.
             seed: of the pauses.
             read_errors: answer the next so many read beats with SLVERR.
             write_errors: answer the next so many write beats with SLVERR.
+            more_latency: a burst's latency is up to so many clocks longer, at random.
         """
         values = (
             read_latency, write_latency, round(stall_chance * 256), longest_stall,
-            (seed & 0xFFFFFFFF) or 1, read_errors, write_errors, 0,
+            (seed & 0xFFFFFFFF) or 1, read_errors, write_errors, more_latency,
         )  # fmt: skip
         for index, value in enumerate(values):
             self._knobs[index] = value
+
+    def latency(self, clocks: int, more: int = 0) -> None:
+        """Answer every burst so many core clocks late, and up to `more` later at random."""
+        self._knobs[0] = self._knobs[1] = clocks
+        self._knobs[7] = more
+
+    def error(self, address: int, size: int, *, reads: bool = True, writes: bool = True) -> None:
+        """Answer accesses to a range with SLVERR; with size 0 none any more.
+
+        Raises:
+            OSError: EINVAL if it is not whole words, ENOSPC with more than 16 ranges.
+        """
+        count = self._error_count[0]
+        if address & 3 or size & 3 or size < 0:
+            raise os_error(errno.EINVAL, f"0x{address:08x}, {size} bytes: whole words, please")
+        if size == 0:
+            self._error_count[0] = 0
+            return
+        if count == 16:
+            raise os_error(errno.ENOSPC, "16 ranges of the memory answer with errors already")
+        self._errors[count * 3] = address
+        self._errors[count * 3 + 1] = address + size
+        self._errors[count * 3 + 2] = int(reads) | int(writes) << 1
+        self._error_count[0] = count + 1
+
+    def answers_error(self, address: int, size: int, write: bool) -> bool:
+        """Return whether an access of the controller to a range gets an error by address."""
+        kind = 2 if write else 1
+        for index in range(self._error_count[0]):
+            start, end, kinds = self._errors[index * 3 : index * 3 + 3]
+            if address < end and start < address + size and kinds & kind:
+                return True
+        return False
 
     def check(self) -> None:
         """Raise if the bus master has touched what it may not.
@@ -241,9 +278,23 @@ class RtlBus:
         pump.handle(EventBit.BUS, self._serve)
         pump.handle(EventBit.IRQ, self._serve_irq)
 
+    def memory_latency(self, clocks: int, more: int = 0) -> None:
+        """See `RtlMemory.latency`."""
+        self.memory.latency(clocks, more)
+
+    def memory_error(
+        self, address: int, size: int, *, reads: bool = True, writes: bool = True
+    ) -> None:
+        """See `RtlMemory.error`."""
+        self.memory.error(address, size, reads=reads, writes=writes)
+
     def on_irq(self, callback: Callable[[bool, int], None]) -> None:
         """Call `callback(irq, ep_irq)` at every change of a level."""
         self._callbacks.append(callback)
+
+    def levels(self) -> tuple[bool, int]:
+        """Return irq and ep_irq as they are now, before anybody has been told."""
+        return bool(self._levels[0]), int(self._levels[1])
 
     def pauses(self, chance: float = 0.0, longest: int = 0, seed: int = 1) -> None:
         """Put gaps between the beats of a channel.

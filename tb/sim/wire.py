@@ -40,6 +40,7 @@ class RtlWire:
         force_full_speed: do not answer a device's chirp.
         chirp_pairs: K-J pairs of the answer to a chirp; None = as many as fit. With fewer than
             three the device must stay at full speed, and the host takes it so.
+        chirp_half: a K or a J of that answer, picoseconds; None = as prescribed.
         knobs: used for transactions that have none of their own.
         violations: what the device did wrong on the wire (turnaround, collisions), as text.
     """
@@ -60,6 +61,7 @@ class RtlWire:
         self.connected = False
         self.force_full_speed = False
         self.chirp_pairs: int | None = None
+        self.chirp_half: int | None = None
         self.knobs: Knobs | None = None
         self.violations: list[str] = []
         self._kernel = kernel
@@ -390,9 +392,10 @@ class RtlWire:
         pairs = 0x7FFFFFFF if self.chirp_pairs is None else self.chirp_pairs
         if self.force_full_speed:
             pairs = 0
+        half = self.chirp_half or self._times.chirp_pair_half
         self._tell("reset", self._kernel.now)
         await self._command(
-            at.CMD_RESET, _clocks(duration), _clocks(self._times.chirp_pair_half), pairs,
+            at.CMD_RESET, _clocks(duration), _clocks(half), pairs,
             _clocks(min(self._chirp_tail, duration // 4)),
         ).wait()  # fmt: skip
         return self.speed

@@ -351,8 +351,7 @@ def test_setup() -> None:
     device = DescDevice()
     device.arm_setup()
     device.setup(CONTROL_READ)
-    status = device.status(SETUP_LIST)
-    assert status & ~SHORT == DONE | LAST | IOC | SR | 56
+    assert device.status(SETUP_LIST) == DONE | LAST | IOC | SHORT | SR | 56
     assert device.bytes_at(SETUP_BUFFER, 8) == CONTROL_READ
     assert setup_done(device) == DOEPINT.StupPktRcvd.mask | DOEPINT.XferCompl.mask
     assert not device.read(DOEPCTL.at(0)) & EPENA
@@ -375,14 +374,41 @@ def test_setup_waits_for_a_descriptor() -> None:
     assert not device.model.rx.entries
 
 
-def test_second_setup_waits_for_software() -> None:
+def test_setup_of_the_next_stage_waits_for_software() -> None:
     device = DescDevice()
     device.arm_setup()
     device.setup(CONTROL_READ)
+    device.in_(0)
+    assert setup_done(device) & DOEPINT.SetUp.mask
     device.setup(SET_ADDRESS)
     assert device.bytes_at(SETUP_BUFFER, 8) == CONTROL_READ
     device.arm_setup()
     assert device.bytes_at(SETUP_BUFFER, 8) == SET_ADDRESS
+
+
+def test_setup_of_the_same_stage_replaces_the_one_before() -> None:
+    """The host did not hear the ACK: software waits for SetUp and would never let it in."""
+    device = DescDevice()
+    device.arm_setup()
+    for request in (CONTROL_READ, SET_ADDRESS, CONTROL_WRITE, CONTROL_READ):
+        device.setup(request)
+        assert device.bytes_at(SETUP_BUFFER, 16) == request + bytes(8)
+        assert setup_done(device) == DOEPINT.StupPktRcvd.mask | DOEPINT.XferCompl.mask
+    assert device.status(SETUP_LIST) == DONE | LAST | IOC | SHORT | SR | 56
+    device.in_(0)
+    assert setup_done(device) == DOEPINT.SetUp.mask
+
+
+def test_setup_waits_when_software_prepares_another_list() -> None:
+    device = DescDevice()
+    device.arm_setup()
+    device.setup(CONTROL_READ)
+    device.write(DOEPDMA.at(0), LIST)
+    device.setup(SET_ADDRESS)
+    assert device.bytes_at(SETUP_BUFFER, 8) == CONTROL_READ
+    device.put(LIST, (LAST | IOC | 64, BUFFER))
+    device.set(DOEPCTL.at(0), EPENA)
+    assert device.bytes_at(BUFFER, 8) == SET_ADDRESS
 
 
 def test_setup_ends_a_descriptor_for_data() -> None:
@@ -390,7 +416,7 @@ def test_setup_ends_a_descriptor_for_data() -> None:
     device.put(LIST, (64, BUFFER), (LAST | 64, BUFFER))
     device.start(0, False, LIST)
     device.setup(SET_ADDRESS)
-    assert device.status(LIST) & ~SHORT == DONE | SR | 56
+    assert device.status(LIST) == DONE | SHORT | SR | 56
     assert device.read(DOEPDMA.at(0)) == LIST
     assert not device.read(DOEPCTL.at(0)) & EPENA
 
@@ -431,3 +457,34 @@ def test_status_stage_cause_is_of_descriptor_dma_only() -> None:
     device.setup(SET_ADDRESS)
     device.in_(0)
     assert not device.doepint(0) & DOEPINT.StsPhseRcvd.mask
+
+
+# -- CNAK and a SETUP that software has not seen ------------------------------------------------
+
+
+@pytest.mark.parametrize("is_in", [False, True])
+@pytest.mark.parametrize("mode", ["slave", "dma", "desc"])
+def test_cnak_does_not_overtake_a_setup(mode: str, is_in: bool) -> None:
+    device = DescDevice() if mode == "desc" else Device(dma=mode == "dma")
+    control = DIEPCTL if is_in else DOEPCTL
+    device.setup(SET_ADDRESS)
+    device.set(control.at(0), CNAK)
+    assert device.read(control.at(0)) & DIEPCTL.NAKSts.mask
+    if mode == "slave":
+        device.pop()
+    else:
+        device.arm_setup()
+        assert device.doepint(0) & DOEPINT.StupPktRcvd.mask
+    device.set(control.at(0), CNAK)
+    assert not device.read(control.at(0)) & DIEPCTL.NAKSts.mask
+
+
+def test_cnak_of_other_endpoints_and_other_bits_act() -> None:
+    device = Device(dma=True)
+    device.open(1, True, fifo=1)
+    device.setup(SET_ADDRESS)
+    device.set(DIEPCTL.at(1), SNAK)
+    device.set(DIEPCTL.at(1), CNAK)
+    assert not device.read(DIEPCTL.at(1)) & DIEPCTL.NAKSts.mask
+    device.set(DIEPCTL.at(0), CNAK | EPENA)
+    assert device.read(DIEPCTL.at(0)) & EPENA

@@ -368,7 +368,7 @@ def test_lockstep_bounds_the_queue() -> None:
 def test_every_byte_arrives_once_and_in_order(
     transfers: list[tuple[int, int]], dma: bool, limit: int
 ) -> None:
-    """Whatever is queued in whatever order: a host that asks everybody gets all of it.
+    """Whatever is queued (up to 8 packets): a host that asks everybody gets all of it.
 
     The queue has eight places, so there are two packets of each of the three endpoints at most. The
     host asks each one several times: endpoints that are asked in turn, each before the taking back
@@ -393,3 +393,22 @@ def test_every_byte_arrives_once_and_in_order(
             if isinstance(answer, tuple):
                 got[n] += answer[1]
     assert got == wanted
+
+
+def test_what_a_flush_took_is_not_replaced_by_an_empty_packet() -> None:
+    """The endpoint still has bytes to send, though none are left to fetch: it NAKs."""
+    device = shared(dma=True)
+    device.start_in(1, 64, 2)
+    device.write(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask)
+    assert nak_cause(device, 1) == EMPTY
+
+
+def test_what_is_left_of_an_earlier_transfer_is_given_back_to_nobody() -> None:
+    device = shared(dma=True, mismatches=1)
+    device.start_in(1, 64, 1)
+    device.write(DIEPTSIZ.at(1), 1 << 19)
+    device.start_in(2, 5, 1)
+    assert nak_cause(device, 2) == MISMATCH
+    assert left(device, 1) == 0
+    assert device.read(DIEPDMA.at(1)) == BASE + 64
+    assert device.in_(1) == (PID.DATA0, b"")  # the transfer that is programmed now

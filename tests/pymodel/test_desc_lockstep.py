@@ -247,3 +247,29 @@ def test_shuffled_traces_never_stop_the_checker(seed: int, order: int) -> None:
     checker = Checker(UdcParameters(desc_dma=1))
     checker.feed(head + tail)
     checker.finish()
+
+
+@pytest.mark.parametrize("what", ["load", "write-back", "data"])
+def test_bus_errors(what: str) -> None:
+    """Only the memory knows of an error: the trace has the access, then AHBErr and no DESC."""
+    device = DescDevice(trace=True)
+    device.open(1, True, fifo=1)
+    device.put(LIST, (LAST | IOC | 8, BASE))
+    device.start(1, True, LIST)
+    device.in_(1)
+    assert device.model.trace is not None
+    trace = device.model.trace
+    kinds = [decode(word).kind for _, word in trace]
+    loaded, closed = (place for place, kind in enumerate(kinds) if kind == Kind.DESC)
+    place = {"load": loaded, "write-back": closed, "data": kinds.index(Kind.TX_PACKET)}[what]
+    error = (trace[place][0], encode(Event(Kind.INT_SET, 0x101, f.EPI_AHBERR)))
+    if what == "data":
+        checker = follow([*trace[:place], error, *trace[place:]])
+        assert checker.model.ins[1].intr & f.EPI_XFERCOMPL
+    else:
+        checker = follow([*trace[:place], error])
+        assert checker.model.ins[1].nak
+        assert not checker.model.ins[1].enabled
+        assert not checker.model.ins[1].desc.loaded
+    assert checker.mismatches == []
+    assert checker.model.ins[1].intr & f.EPI_AHBERR

@@ -10,6 +10,10 @@ from tb.usb import SetupPacket
 
 HOST = False
 RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
+PAIRS = [
+    {"mode": "desc", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
+]
 STATE = "/sys/class/udc/10200000.usb/state"
 SRP = "/sys/class/udc/10200000.usb/srp"
 SET_WAKEUP = bytes(SetupPacket(0x00, 3, 1, 0, 0))

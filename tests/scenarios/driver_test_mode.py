@@ -8,7 +8,7 @@ import pytest
 from raw import GET_DEVICE, attach_gadget, control_in, control_out
 from tb.kernel import sleep, us
 from tb.usb import SetupPacket
-from test_modes import plug, unplug
+from bus_test_modes import plug, unplug
 
 HOST = False
 RUNS = [{}, {"mode": "slave"}]

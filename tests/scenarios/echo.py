@@ -12,7 +12,20 @@ RUNS = [
     {"mode": "slave"},
     {"mode": "slave", "speed": "full"},
     {"lockstep": True},
+    {"lockstep": True, "core-mhz": "60"},
+    {"lockstep": True, "core-mhz": "75"},
+    {"lockstep": True, "core-mhz": "100"},
     {"mode": "slave", "lockstep": True},
+]
+PAIRS = [
+    {"speed": "full", "backend": "verilator"},
+    {"mode": "slave", "speed": "full", "backend": "verilator"},
+    {"mode": "desc", "backend": "model"},
+    {"mode": "desc", "speed": "full", "backend": "model"},
+    {"fifo": "shared", "backend": "model"},
+    {"fifo": "shared", "speed": "full", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
 ]
 SIZES = [1, 63, 64, 65, 511, 512, 513, 1024, 3000]
 

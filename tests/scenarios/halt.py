@@ -19,6 +19,11 @@ from tb.host import (
 )
 
 RUNS = [{}, {"mode": "slave"}, {"lockstep": True}]
+PAIRS = [
+    {"mode": "slave", "fifo": "shared", "backend": "model"},
+    {"fifo": "shared", "speed": "full", "backend": "model"},
+    {"mode": "desc", "backend": "model"},
+]
 
 
 async def halted(device, address: int) -> int:

@@ -17,6 +17,12 @@ from tb.kernel import Completion
 from tb.usb import TransferType
 
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}, {"mode": "slave", "speed": "full"}]
+PAIRS = [
+    {"mode": "desc", "backend": "model"},
+    {"mode": "desc", "speed": "full", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "backend": "model"},
+    {"fifo": "shared", "speed": "full", "backend": "model"},
+]
 
 GADGET = """
 cd /sys/kernel/config/usb_gadget

@@ -18,7 +18,6 @@ RUNS = [
     {"lockstep": True},
     {"lockstep": True, "speed": "full"},
 ]
-ICARUS = True
 
 ALLOWED = GLPMCFG.LPMCap.mask | GLPMCFG.AppL1Res.mask | GLPMCFG.LPM_AcceptIsoc.mask
 NOTHING, STALL, NYET, ACK = range(4)

@@ -41,6 +41,8 @@ class Endpoints:
         self.dma = bench.options.mode == "dma"
         self._size: dict[tuple[int, bool], int] = {}
         self._control: dict[tuple[int, bool], int] = {}
+        self._mapped = False
+        self._opened: set[tuple[int, bool]] = set()
 
     async def start(self, ahb: int = 0) -> None:
         """Map the buffers, connect, reset the bus and take the address.
@@ -50,7 +52,8 @@ class Endpoints:
         """
         hw, bench = self.hw, self.bench
         await hw.write32(GAHBCFG.OFFSET, ahb | (GAHBCFG.DMAEn.mask if self.dma else 0))
-        if self.dma:
+        if self.dma and not self._mapped:
+            self._mapped = True
             hw.memory.map(IN_BUFFERS, 16 * BUFFER, device_reads=True, device_writes=False)
             hw.memory.map(OUT_BUFFERS, 16 * BUFFER, device_reads=False, device_writes=True)
         await hw.write32(DCTL.OFFSET, 0)
@@ -61,6 +64,7 @@ class Endpoints:
 
     async def bus_reset(self) -> None:
         """Reset the bus and take the address again."""
+        self._opened.clear()
         assert await self.bench.wire.reset() == self.bench.options.speed
         dcfg = await self.hw.read32(DCFG.OFFSET)
         await self.hw.write32(DCFG.OFFSET, dcfg | DCFG.DevAddr.put(ADDRESS))
@@ -95,7 +99,10 @@ class Endpoints:
         self._size[number, into_host] = size
         self._control[number, into_host] = control
         register = DIEPCTL if into_host else DOEPCTL
-        first = DIEPCTL.SetD0PID.mask if number else 0
+        # the host's toggle begins anew with a reset only
+        new = number and (number, into_host) not in self._opened
+        first = DIEPCTL.SetD0PID.mask if new else 0
+        self._opened.add((number, into_host))
         await self.hw.write32(register.at(number), control | first)
         if number and there:
             self.bench.checker.assume_endpoint(number, into_host, kind, size)

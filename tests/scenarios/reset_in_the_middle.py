@@ -9,6 +9,11 @@ from tb.kernel import sleep, us
 
 HOST = False
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}, {"lockstep": True}]
+PAIRS = [
+    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
+    {"fifo": "shared", "backend": "model"},
+    {"mode": "desc", "speed": "full", "backend": "model"},
+]
 
 
 async def main(bench) -> None:

@@ -9,6 +9,11 @@ from tb.usb import SetupPacket
 HOST = False
 ICARUS = True
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}]
+PAIRS = [
+    {"mode": "desc", "speed": "full", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "backend": "model"},
+    {"fifo": "shared", "backend": "model"},
+]
 
 
 async def main(bench) -> None:

@@ -9,7 +9,14 @@ from tb.kernel import sleep, us
 
 HOST = False
 PROBE = False
-RUNS = [{}, {"speed": "full"}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"lockstep": True},
+    {"lockstep": True, "speed": "full"},
+    {"time-scale": "1"},
+    {"time-scale": "1", "speed": "full"},
+]
 
 
 async def is_alive(bench) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent
-HELPERS = {"raw.py", "raw_endpoints.py", "suspended.py"}
+HELPERS = {"descriptor_rig.py", "raw.py", "raw_endpoints.py", "suspended.py"}
 
 
 def _constants(file: Path) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _constants(file: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for node in ast.parse(file.read_text()).body:
         match node:
-            case ast.Assign(targets=[ast.Name(id=("RUNS" | "ICARUS") as name)]):
+            case ast.Assign(targets=[ast.Name(id=("RUNS" | "ICARUS" | "PAIRS") as name)]):
                 found[name] = ast.literal_eval(node.value)
     return found
 
@@ -37,12 +37,19 @@ def _cases() -> list[Any]:
         if file.name in HELPERS or file.name.startswith("test_"):
             continue
         constants = _constants(file)
-        for number, options in enumerate(constants.get("RUNS", [{}])):
+        runs: list[dict[str, Any]] = constants.get("RUNS", [{}])
+        pairs: list[dict[str, Any]] = constants.get("PAIRS", [])
+        for number, wanted in enumerate([*runs, *pairs]):
+            options = {key: value for key, value in wanted.items() if key != "backend"}
             shown = (_shown(key, value) for key, value in options.items())
             label = "-".join([file.stem, *shown])
             for backend in ("model", "verilator", "icarus"):
+                if wanted.get("backend", backend) != backend:
+                    continue
                 if backend == "model" and "lockstep" in options:
                     continue
+                if backend == "verilator" and number >= len(runs):
+                    options = options | {"lockstep": True}
                 if backend == "icarus" and not (constants.get("ICARUS") and number == 0):
                     continue
                 cases.append(

@@ -8,7 +8,14 @@ from raw import GET_DEVICE, attach_gadget, control_in, retry
 
 HOST = False
 ICARUS = True
-RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
+RUNS = [
+    {},
+    {"speed": "full"},
+    {"mode": "slave"},
+    {"lockstep": True},
+    {"lockstep": True, "core-mhz": "60"},
+    {"lockstep": True, "core-mhz": "75"},
+]
 
 
 async def main(bench) -> None:

@@ -13,6 +13,8 @@ RUNS = [
     {"mode": "slave"},
     {"mode": "slave", "speed": "full"},
     {"lockstep": True},
+    {"lockstep": True, "core-mhz": "60"},
+    {"lockstep": True, "core-mhz": "75"},
 ]
 
 

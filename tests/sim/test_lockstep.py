@@ -12,7 +12,7 @@ from pymodel.gen.udc_regs import DIEPINT
 from pymodel.packets import PID, build_data
 from pymodel.trace import Event, Kind, encode
 from pymodel.wire import Status
-from tb.sim.lockstep import Lockstep
+from tb.sim.lockstep import Lockstep, LockstepMismatch
 from tests.sim.model_rig import BASE, Rig, run
 
 
@@ -61,7 +61,9 @@ def test_attach_hooks_the_pump() -> None:
         trace=SimpleNamespace(drain=lambda: drained(rig)),
         parameters=rig.controller.parameters,
         pump=SimpleNamespace(before=hooks.append),
-        mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667]),
+        mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667], now=0),
+        bus=SimpleNamespace(levels=lambda: (False, 0)),
+        kernel=rig.kernel,
         wire=rig.wire,
     )
     lockstep = Lockstep.attach(controller)
@@ -98,3 +100,52 @@ def test_a_payload_that_changes_on_its_way_is_noticed(from_host: bool) -> None:
     lockstep.payloads.records(rig.records)
     lockstep.finish()
     assert [one.rule for one in lockstep.mismatches] == ["payload on the wire"]
+
+
+def attached(rig: Rig, events: list[tuple[int, int]]) -> tuple[Lockstep, Any]:
+    """Lockstep on a stand-in whose trace is `events` and whose lines and clock are set by hand."""
+    levels = [False, 0]
+    controller = SimpleNamespace(
+        line_levels=levels,
+        trace=SimpleNamespace(drain=lambda: [events.pop(0) for _ in list(events)]),
+        parameters=rig.controller.parameters,
+        pump=SimpleNamespace(before=lambda function: None),
+        mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667], now=0),
+        bus=SimpleNamespace(levels=lambda: tuple(levels)),
+        kernel=rig.kernel,
+    )
+    return Lockstep.attach(controller), controller
+
+
+def test_a_mismatch_ends_the_run_soon() -> None:
+    rig = Rig(trace=1)
+    run(rig, some_traffic)
+    wrong = encode(Event(Kind.TX_DONE, 3, 1))
+    events = drained(rig)
+    last = events[-1][0]
+    lockstep, controller = attached(rig, events)
+    controller.mailbox.now = last
+    lockstep.poll()
+    events.append((last, wrong))
+    lockstep.poll()
+    controller.mailbox.now = last + 60_000_000
+    with pytest.raises(LockstepMismatch, match=r"1 mismatch$"):
+        lockstep.poll()
+    lockstep.finish()  # says so once
+    lockstep, controller = attached(rig, events)
+    events += [(0, wrong)] * 7
+    with pytest.raises(LockstepMismatch, match="mismatches"):
+        lockstep.poll()
+
+
+def test_a_line_that_lies_ends_the_run() -> None:
+    rig = Rig(trace=1)
+    lockstep, controller = attached(rig, [])
+    lockstep.poll()
+    controller.line_levels[0] = True
+    controller.mailbox.now = 10_000_000
+    lockstep.poll()
+    controller.mailbox.now = 100_000_000
+    with pytest.raises(LockstepMismatch):
+        lockstep.poll()
+    assert lockstep.mismatches[0].rule == "interrupt line"

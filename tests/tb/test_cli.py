@@ -35,6 +35,7 @@ def scenario(tmp_path: Path, body: str) -> str:
         (["--waves"], "verilator"),
         (["--time-scale", "2000"], "1 to 1000"),
         (["--frobnicate"], "--help"),
+        (["--core-mhz", "59"], "60 to 1000"),
         (["--seed", "x"], "--seed"),
         (["--time-scale", "0"], "1 to 1000"),
         (["--timeout", "nan"], "above 0"),

@@ -34,6 +34,7 @@ from .dwc2_tx import DISABLED, EPDIS, EPENA, SNAK, XFER_COMPLETE
 if TYPE_CHECKING:
     from ..gadget import UsbGadget
     from .dwc2_iso import IsoStream
+    from .dwc2_iso_desc import IsoRing
     from .dwc2_udc import Dwc2Udc
 
 __all__ = ["Dwc2Ep", "RequestBuffer"]
@@ -112,6 +113,7 @@ class Dwc2Ep(UsbEp):
         queue: requests, the oldest first; `active` is the one in the hardware.
         iso: its frames, if it is isochronous.
         chain: its descriptors, in descriptor DMA.
+        ring: what it makes of them, if it is isochronous.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class Dwc2Ep(UsbEp):
         self.wedged = False
         self.iso: IsoStream | None = None
         self.chain: DescriptorList | None = None
+        self.ring: IsoRing | None = None
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -147,6 +150,9 @@ class Dwc2Ep(UsbEp):
 
     async def start_next(self) -> None:
         """Program the oldest request, if the hardware is free (interrupts are off)."""
+        if self.ring is not None:
+            await self.ring.fill()
+            return
         if self.active is not None or not self.queue or not self.open:
             return
         command = 0
@@ -268,6 +274,9 @@ class Dwc2Ep(UsbEp):
 
     async def transfer_done(self) -> None:
         """The hardware has finished its transfer; go on with the request or complete it."""
+        if self.ring is not None:
+            await self.ring.done()
+            return
         request = self.active
         if request is None:
             return
@@ -330,9 +339,11 @@ class Dwc2Ep(UsbEp):
         Returns:
             True if the transfer had been complete already.
         """
-        if self.dir_in:
-            return await self.udc.tx.stop(self)
-        return await stop_out(self.udc, [self])
+        stopped = self.udc.tx.stop(self) if self.dir_in else stop_out(self.udc, [self])
+        complete = await stopped
+        if self.ring is not None:
+            self.ring.forget()
+        return complete
 
 
 async def stop_out(udc: Dwc2Udc, endpoints: list[Dwc2Ep]) -> bool:

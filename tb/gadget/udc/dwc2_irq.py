@@ -228,6 +228,10 @@ class Dwc2Interrupts:
         self, ep: Dwc2Ep | None, name: str, causes: int, table: tuple[tuple[int, str], ...]
     ) -> bool:
         """Tell whether the core failed at an endpoint; its request ends with -EIO then."""
+        if ep is not None and ep.ring is not None and causes & DIEPINT.BNAIntr.mask:
+            # A ring that ran out of descriptors.
+            await ep.ring.done()
+            causes &= ~DIEPINT.BNAIntr.mask
         found = [text for mask, text in table if causes & mask]
         if not found:
             return False
@@ -238,8 +242,8 @@ class Dwc2Interrupts:
         request = ep.active
         # The core must have let go of the buffer before it is given back.
         await ep.stop()
-        if request is not None and ep.active is request:
-            if ep.iso is not None:
+        if request is not None and request in ep.queue:
+            if ep.iso is not None and ep.ring is None:
                 ep.iso.missed(request)
             ep.finish(request, -errno.EIO)
         await ep.start_next()

@@ -16,6 +16,8 @@ from pymodel.gen.udc_regs import DIEPINT, DIEPMSK, DOEPINT, DOEPMSK, DSTS, GINTM
 from tb.kernel import os_error
 from tb.usb import EndpointDescriptor, Speed
 
+from .dwc2_iso_desc import IsoInRing, IsoOutRing
+
 if TYPE_CHECKING:
     from ..endpoint import UsbRequest
     from .dwc2_ep import Dwc2Ep
@@ -120,19 +122,27 @@ class IsoStreams:
         """An isochronous endpoint has been enabled."""
         ep.iso = IsoStream(ep, desc, self.udc.gadget.speed)
         self.streams.append(ep.iso)
-        await self._listen()
+        if ep.chain is not None:
+            ep.ring = IsoInRing(ep, ep.iso) if ep.dir_in else IsoOutRing(ep, ep.iso)
+        await self.listen()
 
     async def remove(self, ep: Dwc2Ep) -> None:
         """An endpoint has been disabled."""
         if ep.iso is not None:
             self.streams.remove(ep.iso)
             ep.iso = None
-            await self._listen()
+            if isinstance(ep.ring, IsoOutRing):
+                ep.ring.free()
+            ep.ring = None
+            await self.listen()
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
         """Let those causes interrupt that somebody waits for."""
         irq = self.udc.irq
         waiting = [one.ep.dir_in for one in self.streams if one.target is None]
+        if self.hw.desc:
+            # A ring takes OUT packets whenever they come, and tells itself what it missed.
+            waiting = [True for is_in in waiting if is_in]
         in_mask = irq.in_mask & ~DIEPMSK.NAKIntrpt.mask
         out_mask = irq.out_mask & ~DOEPMSK.OUTTknEPdis.mask
         mask = irq.mask & ~INCOMPLETE
@@ -140,7 +150,7 @@ class IsoStreams:
             in_mask |= DIEPMSK.NAKIntrpt.mask
         if False in waiting:
             out_mask |= DOEPMSK.OUTTknEPdis.mask
-        if len(waiting) < len(self.streams):
+        if len(waiting) < len(self.streams) and not self.hw.desc:
             mask |= INCOMPLETE
         if mask != irq.mask:
             # What happened before anybody listened is of no interest.
@@ -169,7 +179,7 @@ class IsoStreams:
         if stream is None or stream.target is not None or not ep.open:
             return
         stream.begin(await self.frame())
-        await self._listen()
+        await self.listen()
         await ep.start_next()
 
     async def incomplete(self) -> None:
@@ -192,5 +202,5 @@ class IsoStreams:
             if stream.target is None:
                 cause = DIEPINT.NAKIntrpt if ep.dir_in else DOEPINT.OUTTknEPdis
                 await self.hw.write(ep.r_int, cause.mask)
-                await self._listen()
+                await self.listen()
             await ep.start_next()

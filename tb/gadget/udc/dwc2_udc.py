@@ -37,6 +37,7 @@ from .dwc2_ep0 import Dwc2Ep0
 from .dwc2_hw import Dwc2Hw
 from .dwc2_irq import Dwc2Interrupts
 from .dwc2_iso import IsoStreams
+from .dwc2_iso_desc import IsoRing
 from .dwc2_shared import SharedTx
 from .dwc2_tx import SNAK, DedicatedTx
 from .modes import refusal
@@ -339,6 +340,8 @@ class Dwc2Udc(UsbGadgetOps):
         if ep.dir_in:
             ep.fifo = self.tx.choose(ep, desc)
             control |= DIEPCTL.TxFNum.put(ep.fifo)
+        if self.hw.desc and kind == TransferType.ISOCHRONOUS:
+            IsoRing.check(ep, desc)
         if self.hw.desc and ep.chain is None:
             ep.chain = DescriptorList(self.pool)
         ep.ctl = control
@@ -396,7 +399,7 @@ class Dwc2Udc(UsbGadgetOps):
         request.actual = 0
         assert isinstance(ep, (Dwc2Ep, Dwc2Ep0))
         ep.queue.append(request)
-        if ep.active is None:
+        if ep.active is None or (isinstance(ep, Dwc2Ep) and ep.ring is not None):
             self.kick(ep)
 
     def kick(self, ep: UsbEp) -> None:
@@ -428,13 +431,17 @@ class Dwc2Udc(UsbGadgetOps):
         assert isinstance(ep, (Dwc2Ep, Dwc2Ep0))
         if request not in ep.queue:
             raise os_error(errno.EINVAL, f"{ep.name}: the request is not queued here")
-        if ep.active is not request:
+        ring = ep.ring if isinstance(ep, Dwc2Ep) else None
+        if ep.active is not request and not (ring is not None and ring.holds(request)):
             ep.finish(request, -errno.ECONNRESET)
             return
         self._dequeued.append((ep, request))
         self._kick.schedule()
 
     async def _take_back(self, ep: Dwc2Ep | Dwc2Ep0, request: UsbRequest) -> None:
+        if isinstance(ep, Dwc2Ep) and ep.ring is not None:
+            await self._take_out_of_ring(ep, ep.ring, request)
+            return
         if ep.active is not request:
             return
         if isinstance(ep, Dwc2Ep0):
@@ -444,6 +451,14 @@ class Dwc2Udc(UsbGadgetOps):
         if await ep.stop():
             await ep.transfer_done()
         if ep.active is request:
+            ep.finish(request, -errno.ECONNRESET)
+        self._kicked[ep] = None
+
+    async def _take_out_of_ring(self, ep: Dwc2Ep, ring: IsoRing, request: UsbRequest) -> None:
+        """Stop an isochronous endpoint for a request that is given back; the others go on."""
+        await ring.done()
+        if request in ep.queue:
+            await ep.stop()
             ep.finish(request, -errno.ECONNRESET)
         self._kicked[ep] = None
 
@@ -504,6 +519,9 @@ class Dwc2Udc(UsbGadgetOps):
             await self.tx.stop_all()
             await stop_out(self, [ep for ep in self.eps_out.values() if ep.active is not None])
             await self.hw.flush(rx=True)
+            for ep in self.endpoints:
+                if ep.ring is not None:
+                    ep.ring.forget()
         self.ep0.abort(status)
         for ep in self.endpoints:
             ep.finish_all(status)

@@ -46,11 +46,6 @@ def refusal(
         )
     if speed is not None and speed not in _SPEEDS:
         return f"{speed.text}: this driver serves full speed and high speed"
-    if mode == "desc" and kind == TransferType.ISOCHRONOUS:
-        return (
-            "isochronous endpoints are not driven by descriptors here; "
-            "choose buffer DMA or slave mode for them"
-        )
     return None
 
 

@@ -109,6 +109,8 @@ static void learn_stuffing(void) {
 static void finish(struct slot *slot, int32_t status, int64_t end) {
     slot->status = status;
     slot->end = end;
+    if (status == TIMEOUT) usb_silence = 64;
+    else if (usb_silence != 0) usb_silence--;
     pf_usb.active = 0;
     pf_usb.done++;
     now = NULL;
@@ -445,6 +447,7 @@ void pf_usb_init(void) {
     pf_usb.commanded = 1;
     now = NULL;
     asleep = 0;
+    usb_silence = 0;
     knobs = &zero_knobs;
     step = STEP_NONE;
     looked_at = UINT32_MAX;

@@ -103,6 +103,7 @@ struct usb_plan {
     int32_t need; /* clocks */
 };
 void usb_plan(struct usb_plan *plan, const struct slot *slot);
+extern int usb_silence;
 int32_t usb_short_gap(const struct slot *slot);
 
 #endif

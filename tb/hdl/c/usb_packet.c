@@ -7,6 +7,7 @@
 static uint16_t crc16_table[256];
 static uint8_t stuff_table[6][256]; /* ones before -> ones after << 2 | stuffed bits */
 static int tables_made;
+int usb_silence; /* transactions to come that may well not be answered: a recent one was not */
 
 static void make_tables(void) {
     for (int byte = 0; byte < 256; byte++) {
@@ -80,10 +81,16 @@ int32_t usb_short_gap(const struct slot *slot) {
     return slot->gap < LONG_GAP ? slot->gap : 0;
 }
 
+static int32_t longer(int32_t one, int32_t other) { return one > other ? one : other; }
+
 /* Build what a transaction sends and reckon its longest time in clocks. */
 void usb_plan(struct usb_plan *plan, const struct slot *slot) {
     const int speed = pf_usb.high_speed;
     const int32_t bits = slot->knobs;
+    /* Without an answer it takes its time-out (7.1.19), which no SOF may cut short. A host that
+     * always kept that much room would waste the end of each frame. */
+    const int32_t silence
+        = (bits & KNOB_INJECTED) || usb_silence != 0 ? pf_usb.timeout[speed] + 2 : 0;
     int32_t clocks = 0;
 
     if (!tables_made) make_tables();
@@ -121,7 +128,8 @@ void usb_plan(struct usb_plan *plan, const struct slot *slot) {
         clocks += packet_clocks(8 * plan->data_length + stuffed_bits(plan->data, plan->data_length))
                   + pf_usb.host_gap[speed];
         if (bits & KNOB_INJECTED) clocks += slot->data_gap;
-        if (!(bits & KNOB_ISOCHRONOUS)) clocks += pf_usb.slowest[speed] + packet_clocks(8);
+        if (!(bits & KNOB_ISOCHRONOUS))
+            clocks += longer(pf_usb.slowest[speed] + packet_clocks(8), silence);
     } else {
         if (bits & KNOB_BAD_PID) plan->token[0] ^= 0x10;
         if (bits & KNOB_INJECTED) plan->token_length = reshape(slot, plan->token, plan->token_length);
@@ -129,9 +137,10 @@ void usb_plan(struct usb_plan *plan, const struct slot *slot) {
         int32_t room = pf_usb.stuffing_seen;
         if (room < pf_usb.stuffing) room = pf_usb.stuffing;
         answer += answer * room / 1024 + 1;
-        clocks += pf_usb.slowest[speed] + packet_clocks(answer);
+        answer = pf_usb.slowest[speed] + packet_clocks(answer);
         if (slot->token == PID_IN && !(bits & KNOB_ISOCHRONOUS))
-            clocks += pf_usb.device_gap[speed] + packet_clocks(8);
+            answer += pf_usb.device_gap[speed] + packet_clocks(8);
+        clocks += longer(answer, silence);
     }
     clocks += packet_clocks(8 * plan->token_length + 4) + pf_usb.host_gap[speed] + 2;
     if (bits & KNOB_INJECTED) {

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Descriptor DMA on a bulk pair and an interrupt endpoint, by raw registers and a raw wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from descriptor_rig import (
+    BNA,
+    BULK,
+    DATA,
+    DONE,
+    ERROR,
+    HOST_BUSY,
+    INTERRUPT,
+    IOC,
+    LAST,
+    LISTS,
+    MTRF,
+    SHORT,
+    STOP,
+    Rig,
+)
+from pymodel.gen.udc_regs import DIEPDMAB, DIEPINT, DOEPDMAB, GHWCFG4
+from pymodel.packets import PID
+from tb.kernel import sleep, us
+
+PROBE = False
+HOST = False
+PARAMETERS = {"DESC_DMA": 1}
+RUNS = [{"speed": "high"}, {"speed": "full"}]
+DONE_ALL, DISABLED = DIEPINT.XferCompl.mask, DIEPINT.EPDisbld.mask
+IN, OUT = 1, 1
+
+
+async def chain_in(rig: Rig) -> None:
+    """Three descriptors, an interrupt in the middle and at the end, each with a short tail."""
+    sizes = (2 * rig.size, rig.size + 7, 5)
+    data = [rig.random(size) for size in sizes]
+    places = [DATA + 0x1000 * number for number in range(3)]
+    for place, part in zip(places, data, strict=True):
+        rig.fill(place, part)
+    flags = (0, IOC, LAST)
+    rig.list(LISTS, [(f | size, p) for f, size, p in zip(flags, sizes, places, strict=True)])
+    assert await rig.hw.read32(DIEPDMAB.at(IN)) == 0
+    # the low bits of the address of a list do not count
+    await rig.run(IN, True, LISTS + 2)
+    for number, part in enumerate(data):
+        for at in range(0, len(part), rig.size):
+            assert await rig.in_(IN) == part[at : at + rig.size], (number, at)
+        wanted = DONE_ALL if flags[number] else 0
+        assert await rig.causes(IN, True) == wanted, number
+        assert rig.status(LISTS, number) == DONE | flags[number], hex(rig.status(LISTS, number))
+    assert await rig.state(IN, True) == (0, 0)
+    # back at the head of the list
+    assert await rig.pointer(IN, True) & ~3 == LISTS
+    end = places[2] + (sizes[2] + 3 & ~3)
+    assert await rig.hw.read32(DIEPDMAB.at(IN)) == end
+    assert await rig.nak(IN, True)
+
+
+async def zero_length_in(rig: Rig) -> None:
+    """SP sends a zero-length packet behind full ones; a descriptor of 0 bytes sends just one."""
+    data = rig.random(2 * rig.size)
+    rig.fill(DATA, data)
+    entries = [(SHORT | IOC | 2 * rig.size, DATA), (2 * rig.size, DATA), (SHORT | 3, DATA)]
+    rig.list(LISTS, [*entries, (IOC, 0), (SHORT | LAST, 0)])
+    await rig.run(IN, True, LISTS)
+    for wanted in (data[: rig.size], data[rig.size :]):
+        assert await rig.in_(IN) == wanted
+    assert await rig.causes(IN, True) == 0
+    assert rig.status(LISTS) >> 30 == 0
+    assert await rig.in_(IN) == b""
+    assert await rig.causes(IN, True) == DONE_ALL
+    assert rig.status(LISTS) == DONE | SHORT | IOC
+    for wanted in (data[: rig.size], data[rig.size :], data[:3], b"", b""):
+        assert await rig.in_(IN) == wanted
+    assert await rig.causes(IN, True) == DONE_ALL
+    assert [rig.status(LISTS, n) for n in (2, 3, 4)] == [
+        DONE | SHORT,
+        DONE | IOC,
+        DONE | SHORT | LAST,
+    ]
+
+
+async def again_in(rig: Rig) -> None:
+    """A packet without a handshake is sent again; the last one closes when acknowledged."""
+    data = rig.random(rig.size + 9)
+    rig.fill(DATA, data)
+    rig.list(LISTS, [(LAST | len(data), DATA)])
+    await rig.run(IN, True, LISTS)
+    for at in (0, rig.size):
+        for _ in range(2):
+            assert await rig.in_(IN, no_handshake=True) == data[at : at + rig.size]
+            await sleep(us(2))
+        assert rig.status(LISTS) >> 30 == 0
+        assert await rig.in_(IN) == data[at : at + rig.size]
+    assert await rig.causes(IN, True) == DONE_ALL
+    assert rig.status(LISTS) == DONE | LAST
+
+
+async def chain_out(rig: Rig) -> None:
+    """Descriptors fill up one after the other; a short packet ends the list before its end."""
+    sizes = (2 * rig.size, rig.size, 2 * rig.size, rig.size)
+    places = [DATA + 0x1000 * number for number in range(4)]
+    rig.list(LISTS, [(IOC | s if n == 1 else s, places[n]) for n, s in enumerate(sizes)])
+    await rig.run(OUT, False, LISTS)
+    data = rig.random(3 * rig.size + 21)
+    for at in range(0, len(data), rig.size):
+        await rig.out(OUT, data[at : at + rig.size])
+        if at == 2 * rig.size:
+            assert await rig.causes(OUT, False) == DONE_ALL
+            assert await rig.pointer(OUT, False) == LISTS + 16
+    assert await rig.causes(OUT, False) == DONE_ALL
+    assert rig.status(LISTS, 0) == DONE
+    assert rig.status(LISTS, 1) == DONE | IOC
+    assert rig.status(LISTS, 2) == DONE | SHORT | 2 * rig.size - 21
+    assert rig.status(LISTS, 3) == rig.size
+    got = [rig.held(p, s) for p, s in zip(places, sizes, strict=True)]
+    assert got[0] + got[1] + got[2][:21] == data
+    assert await rig.hw.read32(DOEPDMAB.at(OUT)) == places[2] + 24
+    assert await rig.state(OUT, False) == (0, 1)
+    assert await rig.pointer(OUT, False) == LISTS
+    assert await rig.nak(OUT, False)
+
+
+async def more_transfers(rig: Rig) -> None:
+    """MTRF: a short packet ends its descriptor, and the list goes on."""
+    rig.list(
+        LISTS,
+        [
+            (MTRF | rig.size, DATA),
+            (MTRF | IOC | rig.size, DATA + 512),
+            (LAST | rig.size, DATA + 1024),
+        ],
+    )
+    await rig.run(OUT, False, LISTS)
+    parts = [rig.random(3), b"", rig.random(rig.size)]
+    for part in parts:
+        await rig.out(OUT, part)
+    assert await rig.causes(OUT, False) == DONE_ALL
+    assert rig.status(LISTS, 0) == DONE | MTRF | SHORT | rig.size - 3
+    assert rig.status(LISTS, 1) == DONE | MTRF | IOC | SHORT | rig.size
+    assert rig.status(LISTS, 2) == DONE | LAST
+    assert rig.held(DATA, 3) == parts[0] and rig.held(DATA + 1024, rig.size) == parts[2]
+    assert await rig.state(OUT, False) == (0, 1)
+
+
+async def too_small(rig: Rig) -> None:
+    """What does not fit is dropped and told."""
+    rig.fill(DATA, bytes(4096))
+    rig.list(LISTS, [(rig.size + 10, DATA), (13, DATA + 2048), (LAST, DATA + 3072)])
+    await rig.run(OUT, False, LISTS)
+    data = rig.random(4 * rig.size)
+    for at in range(0, len(data), rig.size):
+        await rig.out(OUT, data[at : at + rig.size])
+    assert await rig.causes(OUT, False, 20) == DONE_ALL
+    assert rig.status(LISTS, 0) == DONE | ERROR
+    assert rig.status(LISTS, 1) == DONE | ERROR
+    assert rig.status(LISTS, 2) == DONE | ERROR | LAST
+    assert rig.held(DATA, rig.size + 12) == data[: rig.size + 10] + bytes(2)
+    assert rig.held(DATA + 2048, 16) == data[2 * rig.size : 2 * rig.size + 13] + bytes(3)
+    assert rig.held(DATA + 3072, 16) == bytes(16)
+
+
+async def not_ready(rig: Rig) -> None:
+    """BNA: a descriptor that is the host's stops the endpoint; it recovers."""
+    for is_in in (True, False):
+        rig.list(LISTS, [(HOST_BUSY | LAST | rig.size, DATA)])
+        await rig.run(1, is_in, LISTS)
+        assert await rig.causes(1, is_in) == BNA
+        assert await rig.state(1, is_in) == (0, 1)
+        assert await rig.nak(1, is_in)
+        assert rig.status(LISTS) == HOST_BUSY | LAST | rig.size
+        rig.list(LISTS, [(rig.size, DATA), (DONE | rig.size, DATA), (LAST | rig.size, DATA)])
+        # the pointer has stayed; DxEPDMA need not be written again
+        assert await rig.pointer(1, is_in) == LISTS
+        await rig.enable(1, is_in)
+        data = rig.random(rig.size)
+        await _one(rig, is_in, data)
+        assert await rig.causes(1, is_in) == BNA
+        assert await rig.pointer(1, is_in) == LISTS + 8
+        rig.list(LISTS + 8, [(rig.size, DATA)])
+        await rig.enable(1, is_in)
+        await _one(rig, is_in, data)
+        await _one(rig, is_in, data)
+        assert await rig.causes(1, is_in) == DONE_ALL
+        assert await rig.pointer(1, is_in) == LISTS
+
+
+async def _one(rig: Rig, is_in: bool, data: bytes) -> None:
+    if is_in:
+        rig.fill(DATA, data)
+        assert len(await rig.in_(1)) == len(data)
+    else:
+        rig.fill(DATA, bytes(len(data)))
+        await rig.out(1, data)
+        await sleep(us(10))
+        assert rig.held(DATA, len(data)) == data
+
+
+async def repeats(rig: Rig) -> None:
+    """The list starts again without a write of DxEPDMA; wrong toggles are not data."""
+    rig.list(LISTS, [(LAST | rig.size, DATA)])
+    for number in range(3):
+        if number:
+            rig.list(LISTS, [(LAST | rig.size, DATA + 0x100 * number)])
+            await rig.enable(OUT, False)
+        else:
+            await rig.run(OUT, False, LISTS)
+        data = rig.random(8 + number)
+        if number == 1:
+            await sleep(us(5))
+            pid = rig.toggle[OUT, False]
+            result = await rig.bench.wire.out(5, OUT, pid, b"old news", wrong_toggle=True)
+            assert result.handshake in ("ACK", "NYET"), result
+            assert await rig.causes(OUT, False) == 0
+        await rig.out(OUT, data)
+        assert await rig.causes(OUT, False) == DONE_ALL
+        assert rig.held(DATA + 0x100 * number, 8 + number) == data
+        assert rig.status(LISTS) == DONE | LAST | SHORT | rig.size - 8 - number
+
+
+async def disable(rig: Rig) -> None:
+    """EPDis drops the descriptor: nothing is written back, the pointer stays."""
+    for is_in in (True, False):
+        rig.list(LISTS, [(rig.size, DATA), (LAST | 2 * rig.size, DATA)])
+        await rig.run(1, is_in, LISTS)
+        for _ in range(2):
+            await _one(rig, is_in, rig.random(rig.size))
+        await sleep(us(3))
+        await rig.write_control(1, is_in, STOP)
+        assert await rig.causes(1, is_in) & ~DIEPINT.INEPNakEff.mask == DISABLED
+        assert await rig.state(1, is_in) == (0, 1)
+        assert rig.status(LISTS, 1) == LAST | 2 * rig.size
+        assert await rig.pointer(1, is_in) == LISTS + 8
+        if is_in:
+            await rig.flush(1)
+        rig.list(LISTS + 8, [(LAST | rig.size, DATA)])
+        await rig.enable(1, is_in)
+        await _one(rig, is_in, rig.random(rig.size))
+        assert await rig.causes(1, is_in) == DONE_ALL
+        assert rig.status(LISTS, 1) == DONE | LAST
+
+
+async def new_list(rig: Rig) -> None:
+    """A write of DxEPDMA leaves the descriptor that waits, and begins another list."""
+    rig.list(LISTS, [(LAST | rig.size, DATA)])
+    rig.list(LISTS + 0x100, [(LAST | 40, DATA + 0x800)])
+    await rig.run(OUT, False, LISTS)
+    await sleep(us(3))
+    await rig.point(OUT, False, LISTS + 0x100)
+    data = rig.random(12)
+    await rig.out(OUT, data)
+    assert await rig.causes(OUT, False) == DONE_ALL
+    assert (rig.status(LISTS), rig.held(DATA + 0x800, 12)) == (LAST | rig.size, data)
+
+
+async def memory_errors(rig: Rig) -> None:
+    """AHBErr: the endpoint stops when a descriptor could not be read or written."""
+    if rig.bench.options.backend == "model":
+        return
+    error = DIEPINT.AHBErr.mask
+    for is_in in (True, False):
+        rig.list(LISTS, [(LAST | rig.size, DATA)])
+        rig.memory.knobs(read_errors=1)
+        await rig.run(1, is_in, LISTS)
+        assert await rig.causes(1, is_in) == error
+        assert await rig.state(1, is_in) == (0, 1)
+        await rig.enable(1, is_in)
+        await sleep(us(10))
+        rig.memory.knobs(write_errors=1 if is_in else 0)
+        if is_in:
+            assert len(await rig.in_(1)) == rig.size
+        else:
+            await rig.out(1, rig.random(rig.size))
+            await sleep(us(10))
+        wanted = error if is_in else DONE_ALL
+        assert await rig.causes(1, is_in) == wanted
+        assert (await rig.state(1, is_in))[0] == 0
+        rig.memory.knobs()
+
+
+async def interrupt(rig: Rig) -> None:
+    """An interrupt endpoint works the same way."""
+    await rig.endpoint(2, True, INTERRUPT, 16)
+    await rig.endpoint(3, False, INTERRUPT, 16)
+    data = rig.random(40)
+    rig.fill(DATA, data)
+    rig.list(LISTS, [(IOC | 32, DATA), (LAST | SHORT | 8, DATA + 32)])
+    rig.list(LISTS + 64, [(LAST | 48, DATA + 0x400)])
+    await rig.run(2, True, LISTS)
+    await rig.run(3, False, LISTS + 64)
+    assert b"".join([await rig.in_(2) for _ in range(3)]) == data
+    assert await rig.causes(2, True) == DONE_ALL
+    wire = rig.bench.wire
+    for at, pid in ((0, PID.DATA0), (16, PID.DATA1), (32, PID.DATA0)):
+        result = await wire.out(5, 3, pid, data[at : at + 16])
+        assert result.handshake == "ACK", result
+        await sleep(us(5))
+    assert await rig.causes(3, False) == DONE_ALL
+    assert rig.status(LISTS + 64) == DONE | LAST | SHORT | 8
+    assert rig.held(DATA + 0x400, 40) == data
+
+
+async def unwritten(rig: Rig) -> None:
+    """An endpoint whose list was never named fetches nothing."""
+    rig.list(LISTS, [(LAST | rig.size, DATA)])
+    for is_in in (True, False):
+        await rig.enable(1, is_in)
+        await sleep(us(5))
+        assert await rig.nak(1, is_in)
+        assert await rig.state(1, is_in) == (1, 0)
+        assert await rig.causes(1, is_in) == 0
+        await rig.point(1, is_in, LISTS)
+        await sleep(us(5))
+        await _one(rig, is_in, rig.random(rig.size))
+        assert await rig.causes(1, is_in) == DONE_ALL
+        assert rig.status(LISTS) == DONE | LAST
+        rig.list(LISTS, [(LAST | rig.size, DATA)])
+
+
+async def main(bench: Any) -> None:
+    rig = Rig(bench)
+    assert await bench.hw.read32(GHWCFG4.OFFSET) >> 30 == 3
+    await rig.start()
+    await rig.endpoint(1, True, BULK)
+    await rig.endpoint(1, False, BULK)
+    await unwritten(rig)
+    await rig.write_reset()
+    await rig.endpoint(1, True, BULK)
+    await rig.endpoint(1, False, BULK)
+    await chain_in(rig)
+    await zero_length_in(rig)
+    await again_in(rig)
+    await chain_out(rig)
+    await more_transfers(rig)
+    await too_small(rig)
+    await not_ready(rig)
+    await repeats(rig)
+    await disable(rig)
+    await new_list(rig)
+    await memory_errors(rig)
+    await interrupt(rig)

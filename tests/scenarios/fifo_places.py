@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FIFOs in wrong places: outside the RAM, one over the other, moved while they are at work.
+
+What a FIFO holds may be lost; nothing hangs, and endpoints whose FIFOs are not touched go on.
+"""
+
+from __future__ import annotations
+
+from pymodel.gen.udc_regs import (
+    DIEPINT,
+    DIEPTXF,
+    DOEPCTL,
+    DOEPDMA,
+    DTXFSTS,
+    GRSTCTL,
+    GRXFSIZ,
+    GRXSTSP,
+)
+from pymodel.packets import PID
+from tb.kernel import sleep, spawn, timeout, us
+from tests.scenarios.raw import GET_DEVICE, BulkOut
+from tests.scenarios.raw_endpoints import (
+    ADDRESS,
+    BUFFER,
+    BULK,
+    OUT_BUFFERS,
+    WINDOW,
+    Endpoints,
+)
+
+PROBE = False
+HOST = False
+RUNS = [
+    {"mode": "dma"},
+    {"mode": "slave"},
+    {"mode": "dma", "speed": "full"},
+]
+
+RX, DEPTH = 1024, 256
+
+
+class Places(Endpoints):
+    """Endpoints 1 and 2 are tried, endpoint 3 must not notice."""
+
+    async def prepare(self) -> None:
+        """Place all FIFOs rightly."""
+        self.size = 512 if self.bench.options.speed == "high" else 64
+        await self.hw.write32(GRXFSIZ.OFFSET, RX)
+        for number in (1, 2, 3):
+            await self.place(number, 1280 + DEPTH * (number - 1), DEPTH)
+        await self.start()
+        self.pipes = {number: BulkOut(self.bench, ADDRESS, number) for number in (1, 3)}
+        for number in (1, 2, 3):
+            await self.open(number, True, BULK, self.size, TxFNum=number)
+            await self.open(number, False, BULK, self.size)
+
+    async def place(self, number: int, start: int, depth: int) -> None:
+        """Give a Tx FIFO a place."""
+        await self.hw.write32(DIEPTXF.at(number), depth << 16 | start)
+
+    async def healthy(self) -> None:
+        """Pass a packet each way through endpoint 3 and a SETUP through endpoint 0."""
+        hw, data = self.hw, self.random(self.size - 3)
+        await self.send(3, data)
+        assert await self.in_wait(3) == data
+        await self.receive(3, 1)
+        result = await self.pipes[3].send(data)
+        assert result.handshake in ("ACK", "NYET"), result
+        if self.dma:
+            await hw.write32(DOEPDMA.at(0), OUT_BUFFERS)
+            await hw.write32(DOEPCTL.at(0), DOEPCTL.EPEna.mask)
+        await sleep(us(30))
+        if not self.dma:
+            assert await self.pop() == (2, data)
+            assert (await self.pop())[0] == 3
+        else:
+            assert hw.memory.read(OUT_BUFFERS + 3 * BUFFER, len(data)) == data
+        assert (await self.bench.wire.setup(ADDRESS, 0, GET_DEVICE)).handshake == "ACK"
+        assert (await self.bench.wire.in_(ADDRESS, 0)).handshake == "NAK"
+        await sleep(us(10))
+        if not self.dma:
+            assert await self.pop() == (6, GET_DEVICE)
+            assert (await self.pop())[0] == 4
+        else:
+            assert hw.memory.read(OUT_BUFFERS, 8) == GET_DEVICE
+
+    async def pop(self) -> tuple[int, bytes]:
+        """Take a status word and its data."""
+        status = await self.hw.read32(GRXSTSP.OFFSET)
+        count = GRXSTSP.BCnt.get(status)
+        data = await self.bus.read_fifo(WINDOW, count) if count else b""
+        return GRXSTSP.PktSts.get(status), data
+
+    async def quiet(self, *numbers: int) -> None:
+        """Bring IN endpoints to rest and empty their FIFOs."""
+        for number in numbers:
+            if DIEPINT.XferCompl.mask & ~await self.causes(number):
+                await self.disable_in(number)
+            await self.flush(number)
+
+
+async def moved_while_sending(ep: Places) -> None:
+    """A Tx FIFO gets a new place while it holds packets, with one that waits for its ACK."""
+    for depth in (DEPTH, 1, 0):
+        data = ep.random(ep.size)
+        await ep.send(1, data)
+        assert await ep.in_wait(1) == data
+        await ep.send(1, data)
+        await sleep(us(30))
+        on_the_wire = spawn(ep.in_(1))
+        await sleep(us(3))
+        await ep.place(1, 1280, depth)
+        await on_the_wire
+        assert await ep.hw.read32(DTXFSTS.at(1)) == depth
+        await ep.healthy()
+        await ep.quiet(1)
+        assert await ep.hw.read32(DTXFSTS.at(1)) == depth
+        await ep.place(1, 1280, DEPTH)
+
+
+async def outside(ep: Places) -> None:
+    """Places beyond the RAM, and depths larger than all of it."""
+    for start, depth in ((4096 - 8, 64), (0xFFFF, 16), (1280, 0x1000), (1280, 0xFFFF)):
+        await ep.place(1, start, depth)
+        data = ep.random(32)
+        if start + depth < 0x10000 and depth <= 64:
+            await ep.send(1, data)
+            await ep.in_wait(1)
+        await ep.flush(1)
+        await ep.place(1, 1280, DEPTH)
+        await ep.healthy()
+
+
+async def over_each_other(ep: Places) -> None:
+    """Two FIFOs share words: what they hold is garbage, what they count is right."""
+    await ep.place(2, 1280 + 4, 64)
+    one, two = ep.random(ep.size // 4), ep.random(ep.size // 4)
+    await ep.send(1, one)
+    await sleep(us(20))
+    await ep.send(2, two)
+    assert await ep.in_wait(2) == two
+    got = await ep.in_wait(1)
+    assert len(got) == len(one)
+    assert got[:16] == one[:16]
+    await ep.healthy()
+    for number in (1, 2):
+        assert await ep.causes(number) & DIEPINT.XferCompl.mask
+    await ep.place(2, 1280 + DEPTH, DEPTH)
+
+
+async def moved_while_receiving(ep: Places) -> None:
+    """GRXFSIZ is written while a packet is on its way to memory, or waits to be popped."""
+    knobs = getattr(ep.hw.memory, "knobs", lambda **_: None)
+    for depth in (RX, 512, RX):
+        knobs(write_latency=400)
+        data = ep.random(ep.size)
+        await ep.receive(1, 1)
+        result = await ep.pipes[1].send(data)
+        assert result.handshake in ("ACK", "NYET"), result
+        await ep.hw.write32(GRXFSIZ.OFFSET, depth)
+        await sleep(us(60))
+        knobs()
+        assert GRSTCTL.AHBIdle.get(await ep.hw.read32(GRSTCTL.OFFSET))
+        await ep.healthy()
+
+
+async def no_room(ep: Places) -> None:
+    """An Rx FIFO without words accepts nothing, and all when it has them again."""
+    await ep.hw.write32(GRXFSIZ.OFFSET, 0)
+    await ep.receive(2, 1)
+    result = await ep.bench.wire.out(ADDRESS, 2, PID.DATA0, b"x")
+    assert result.handshake == "NAK", result
+    await sleep(us(10))
+    await ep.hw.write32(GRXFSIZ.OFFSET, RX)
+    await ep.healthy()
+
+
+async def main(bench) -> None:
+    ep = Places(bench)
+    await ep.prepare()
+    await ep.healthy()
+    await moved_while_sending(ep)
+    await outside(ep)
+    await over_each_other(ep)
+    await moved_while_receiving(ep)
+    await no_room(ep)
+    await bench.hw.write32(GRSTCTL.OFFSET, GRSTCTL.CSftRst.mask)
+
+    async def until_reset_is_over() -> None:
+        while await bench.hw.read32(GRSTCTL.OFFSET) & GRSTCTL.CSftRst.mask:
+            pass
+
+    await timeout(until_reset_is_over(), us(100))
