@@ -28,7 +28,12 @@ FAULTS = [
     ("cdc_fifo", "rtl/cdc/cdc_fifo.v", "wr_bin_next ^ (wr_bin_next >> 1)", "wr_bin_next"),
     ("np_queue", "rtl/fifo/np_queue.v", "open_reg && (open_ep_reg == ep)", "open_reg"),
     ("np_queue", "rtl/fifo/np_queue.v", "(left_reg == 9'd1)", "(left_reg == 9'd2)"),
-    ("np_queue", "rtl/fifo/np_queue.v", "complete_reg[place] <= whole", "complete_reg[place] <= 1'b1"),
+    (
+        "np_queue",
+        "rtl/fifo/np_queue.v",
+        "complete_reg[place] <= whole",
+        "complete_reg[place] <= 1'b1",
+    ),
     ("np_queue", "rtl/fifo/np_queue.v", "head_reg + 3'd1", "head_reg + 3'd2"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", "sum >= size_reg[16+A:16]", "sum > size_reg[16+A:16]"),
     ("tx_fifo", "rtl/fifo/tx_fifo.v", ".we(clear || release_words)", ".we(clear || change)"),
