@@ -57,7 +57,7 @@ lint: $(VENV)/stamp ## check style, types, Verilog and that generated files are 
 synth: $(VENV)/stamp ## measure area and clock frequency on an ECP5, beside other controllers
 	@$(PYTHON_BIN) -m tools.synth --timing
 
-formal: $(VENV)/stamp ## prove Tx FIFO, clock crossing, causes and the AXI master right
+formal: $(VENV)/stamp ## prove FIFOs, clock crossing, interrupts, protocol, AXI master
 	@$(PYTHON_BIN) -m tools.formal
 
 bench: $(VENV)/stamp ## measure speed against a bare C++ loop and a per-clock driver

@@ -55,7 +55,7 @@ module dma_widen (
 
     assign write_ready = m_axi_wready || !beat_full;
     assign m_axi_wvalid = write_valid && beat_full;
-    assign m_axi_wdata = {write_data, odd ? low_reg : write_data};
+    assign m_axi_wdata = {write_data, low_valid_reg ? low_reg : write_data};
     assign m_axi_wstrb = odd ? {write_strobes, {4{low_valid_reg}}} : {4'b0000, write_strobes};
 
     assign read_valid = m_axi_rvalid;

@@ -94,6 +94,8 @@ module usb2_link #(
     localparam [5:0] VBUS_ON = 6'd6, VBUS_OFF = 6'd7, PERIODIC_END = 6'd8;
 
     wire sleep;
+    // straight from a flip-flop: logic before a synchronizer may glitch
+    reg  sleep_reg;
     wire c_sleep;
     reg  connect_reg;
     reg  remote_reg;
@@ -104,7 +106,11 @@ module usb2_link #(
     cdc_sync u_line0 (.clk(core_clk), .d(utmi_linestate[0]), .q(line_state[0]));
     cdc_sync u_line1 (.clk(core_clk), .d(utmi_linestate[1]), .q(line_state[1]));
     cdc_sync u_vbus (.clk(core_clk), .d(utmi_vbusvalid), .q(vbus_valid));
-    cdc_sync u_sleep (.clk(core_clk), .d(sleep), .q(c_sleep));
+    cdc_sync u_sleep (.clk(core_clk), .d(sleep_reg), .q(c_sleep));
+
+    always @(posedge utmi_clk) begin
+        sleep_reg <= sleep && !u_rst;
+    end
 
     always @(posedge core_clk) begin
         // Without VBUS there must be no pull-up (USB 2.0 section 7.1.5.1)

@@ -36,6 +36,8 @@ TOKEN, WORD, END, HANDSHAKE, LINE = 1, 2, 3, 4, 6
 PID_OUT, PID_IN, DATA0, DATA1 = 0b0001, 0b1001, 0b0011, 0b1011
 KIND_ACK, KIND_NAK, KIND_NYET, KIND_DATA = 1, 2, 4, 5
 COMPLETE, BUS_ERROR = 0, 2
+# GAHBCFG.HBstLen: most beats of a burst
+MOST_BEATS = {0: 1, 1: 256, 3: 4, 5: 8, 7: 16, 14: 256}
 
 
 class Memory:
@@ -77,6 +79,7 @@ class Rig:
         self.rng = random.Random(seed)
         self.answers: list[tuple[int, int]] = []
         self.words: list[int] = []
+        self.code = 0
 
     async def start(self) -> None:
         dut = self.dut
@@ -103,6 +106,24 @@ class Rig:
                 self.answers.append((int(dut.ans_kind.value), int(dut.ans_length.value)))
             if dut.tx_valid.value == 1 and dut.tx_ready.value == 1:
                 self.words.append(int(dut.tx_data.value))
+            for way in ("aw", "ar"):
+                if getattr(dut, f"m_axi_{way}valid").value == 1:
+                    self.burst(way)
+
+    def burst(self, way: str) -> None:
+        """Check a burst against HBstLen and the border of 4 KiB."""
+        size = 1 << int(getattr(self.dut, f"m_axi_{way}size").value)
+        assert size * 8 == len(self.dut.m_axi_wdata)
+        beats = int(getattr(self.dut, f"m_axi_{way}len").value) + 1
+        first = int(getattr(self.dut, f"m_axi_{way}addr").value) & -size
+        assert beats <= MOST_BEATS[self.code], f"{beats} beats with HBstLen {self.code}"
+        assert first >> 12 == first + beats * size - 1 >> 12, f"{first:#x}, {beats} beats"
+
+    async def bursts(self, code: int) -> None:
+        """Choose a length of bursts; no job is under way."""
+        self.code = code
+        value = GAHBCFG.DMAEn.mask | GAHBCFG.GlblIntrMsk.mask | GAHBCFG.HBstLen.put(code)
+        await self.write(GAHBCFG.OFFSET, value)
 
     async def read(self, offset: int) -> int:
         return await self.axil.read_dword(offset)
@@ -154,7 +175,7 @@ class Rig:
         await self.write(GRXFSIZ.OFFSET, 400)
         await self.write(GNPTXFSIZ.OFFSET, 64 << 16 | 400)
         await self.write(DIEPTXF.at(1), 300 << 16 | 464)
-        await self.write(GAHBCFG.OFFSET, GAHBCFG.DMAEn.mask | GAHBCFG.GlblIntrMsk.mask)
+        await self.bursts(0)
         await self.write(DIEPMSK.OFFSET, 5)
         await self.write(DAINTMSK.OFFSET, 1 << 1)
         await self.write(GINTMSK.OFFSET, 1 << 18)
@@ -195,7 +216,7 @@ async def registers_under_back_pressure(dut) -> None:
     assert await rig.read(GUID.OFFSET) == values[-1]
 
 
-@cocotb.test(timeout_time=8, timeout_unit="ms")
+@cocotb.test(timeout_time=20, timeout_unit="ms")
 async def bulk_through_ram(dut) -> None:
     """Packets of all kinds of lengths, to memory and back, under random stalls."""
     rig = Rig(dut, 2)
@@ -205,9 +226,14 @@ async def bulk_through_ram(dut) -> None:
     write, read = ram.write_if, ram.read_if
     channels = [write.aw_channel, write.w_channel, write.b_channel]
     channels += [read.ar_channel, read.r_channel]
-    for share, length in itertools.product((0.0, 0.5), (1, 3, 4, 63, 64, 65, 511, 512, 1023, 1537)):
+    lengths = (1, 3, 4, 8, 63, 64, 65, 511, 512, 1023, 1537)
+    cases = list(itertools.product((0.0, 0.5), lengths))
+    for number, (share, length) in enumerate(cases):
         stall(channels + rig.axil_channels(), rig.rng, share)
-        address = rig.rng.randrange(0x100, 0xE000) & ~3
+        await rig.bursts(list(MOST_BEATS)[number % len(MOST_BEATS)])
+        # most of them cross 4 KiB, at all offsets within a line
+        border = rig.rng.randrange(1, 14) << 12
+        address = border - rig.rng.randrange(4, max(length, 8) + 16) & ~3
         guard = bytes([0xA5]) * 8
         ram.write(address - 8, guard + bytes(length) + guard)
         data = rig.rng.randbytes(length)
@@ -244,7 +270,9 @@ async def error_responses(dut) -> None:
     await rig.high_speed_dma()
     stall([slave.write_if.b_channel, slave.read_if.r_channel], rig.rng, 0.3)
     # an error in the last burst, in all of them, in none
-    for address, bad in ((0x7FC0, True), (0x9000, True), (0x1000, False)):
+    errors = ((0x7FC0, True), (0x9000, True), (0x1000, False), (0x7F3C, True), (0x1FFC, False))
+    for (address, bad), code in zip(errors, MOST_BEATS, strict=False):
+        await rig.bursts(code)
         data = rig.rng.randbytes(200)
         await rig.write(DOEPDMA.at(1), address)
         await rig.write(DOEPTSIZ.at(1), 1 << 19 | 512)

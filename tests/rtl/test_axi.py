@@ -20,7 +20,8 @@ from cocotb_tools.runner import get_runner
 root, build = Path(sys.argv[1]), Path(sys.argv[2])
 runner = get_runner("icarus")
 sources = sorted(path for path in (root / "rtl").rglob("*.v") if path.name != "udc.v")
-parameters = {"NUM_IN_EPS": 2, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024}
+parameters = {"NUM_IN_EPS": 2, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024,
+              "DATA_WIDTH": int(sys.argv[3])}
 runner.build(sources=sources, includes=[root / "rtl/gen"], hdl_toplevel="udc_core",
              parameters=parameters, build_dir=build, timescale=("1ns", "1ps"))
 results = runner.test(hdl_toplevel="udc_core", test_module="tests.rtl.cocotb_axi",
@@ -31,11 +32,12 @@ print("RESULTS", *get_results(results))
 
 @pytest.mark.icarus
 @pytest.mark.usefixtures("icarus")
-def test_axi_faces(tmp_path: Path) -> None:
-    """Registers, bulk through memory, error responses, all with random stalls."""
+@pytest.mark.parametrize("width", [32, 64])
+def test_axi_faces(width: int, tmp_path: Path) -> None:
+    """Registers, bulk through memory by all kinds of bursts, errors, all with random stalls."""
     environment = dict(os.environ, PYTHONPATH=str(ROOT), COCOTB_LOG_LEVEL="WARNING")
     run = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(ROOT), str(tmp_path / "build")],
+        [sys.executable, "-c", SCRIPT, str(ROOT), str(tmp_path / "build"), str(width)],
         env=environment,
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from tb.kernel import sleep, us
 
 PROBE = False
 HOST = False
-RUNS = [{}, {"speed": "full"}]
+RUNS = [{"lockstep": True}, {"speed": "full", "lockstep": True}]
 
 SIZE = 64
 HBSTLEN = (1, 0, 3, 5, 7)
