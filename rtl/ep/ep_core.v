@@ -258,7 +258,8 @@ module ep_core #(
         .act_handshake(act_handshake), .act_line(act_line), .act_csr(act_csr),
         .act_head(act_head), .act_moved(act_moved), .act_scan(act_scan),
         .act_flush(act_flush), .act_take(act_take), .op_csr(op_csr), .op_flush(op_flush),
-        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose), .out(out), .ep(ep), .slot(slot_wide), .exists(exists)
+        .op_take(op_take), .op_fetch(op_fetch), .chained(chained), .choose(choose), .out(out),
+        .ep(ep), .slot(slot_wide), .exists(exists)
     );
 
     // shared Tx FIFO (see ep_shared)
