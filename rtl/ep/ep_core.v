@@ -473,8 +473,11 @@ module ep_core #(
 
     // ---- Rx FIFO head: software pops it in slave mode, the DMA engine here --------------------
 
-    wire [3:0] head_status = head[20:17];
-    wire [10:0] head_bytes = head[14:4];
+    // As it was in READ: who pops it acts on it, so it is still the same. Straight from the packet
+    // RAM it would come too late in the clock.
+    reg  [31:0] head_reg;
+    wire [3:0] head_status = head_reg[20:17];
+    wire [10:0] head_bytes = head_reg[14:4];
     // SETUPs of one stage follow the first one to memory whether EP0 is enabled or not: three lie
     // back to back, then the address goes back
     wire head_setup = (head_status == STS_SETUP);
@@ -521,7 +524,7 @@ module ep_core #(
         .packets_more(!in_last), .address_write(write_ep && reg_address),
         .write_data(csr_write_data), .acknowledged(acknowledged), .received(end_out),
         .received_length(end_length), .disabled(scan_disable), .act_scan(act_scan && exists),
-        .busy(busy), .act_head(act_head), .head(head), .setup_more(setup_more),
+        .busy(busy), .act_head(act_head), .head(head_reg), .setup_more(setup_more),
         .rx_flush(rx_fifo_flush), .idle(!dma_busy && !soft_reset_wait), .start(dma_start),
         .act_moved(act_moved), .error(dma_error), .loaded_status(dma_loaded_status),
         .pointer(desc_pointer), .open(desc_open), .fetch(desc_fetch), .closing(desc_closing),
@@ -548,7 +551,7 @@ module ep_core #(
         .word(rx_fifo_word), .word_data(rx_data),
         .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
         .done_added(push && (push_kind == STS_SETUP_DONE)),
-        .taken(head_pop && (head[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
+        .taken(head_pop && (head_reg[3:0] == 4'd0) && (head_status != STS_GLOBAL_NAK)),
         .bus_reset(reset_start), .look(act_scan && is_out0 && descriptors),
         .busy(busy_out || desc_closing), .status_phase(status_reached)
     );
@@ -825,6 +828,7 @@ module ep_core #(
         // READ
         if (read) begin
             control_reg <= control;
+            head_reg <= head;
             packet_reg <= packet_now;
             size_reg <= size;
             count_reg <= count;
@@ -872,7 +876,7 @@ module ep_core #(
             job_ep_reg <= ep;
             job_status_reg <= head_status;
             job_fifo_reg <= fifo_reg;
-            job_head_reg <= {7'd0, head[24:0]};
+            job_head_reg <= {7'd0, head_reg[24:0]};
             job_bytes_reg <= dma_discard ? 11'd0 : dma_bytes;
         end
 
@@ -918,7 +922,7 @@ module ep_core #(
         .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
-        .sending(sending_reg), .head_pop(head_pop && !head_job), .head({7'd0, head[24:0]}),
+        .sending(sending_reg), .head_pop(head_pop && !head_job), .head({7'd0, head_reg[24:0]}),
         .moved_out(moved_out), .moved_head(job_head_reg), .moved_in(moved_in),
         .moved_bytes(job_bytes_reg), .tx_flushed(tx_flushed), .tx_flush_fifo(tx_flush_fifo),
         .rx_flushed(scan_rx_flush), .taken(take_first), .desc_event(desc_event),

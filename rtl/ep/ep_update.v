@@ -78,7 +78,6 @@ module ep_update (
         end
         causes_set[4] = token_cause;
         causes_set[13] = token_nothing;
-        causes_set[5] = token_mismatch;
         if (received) begin
             flags_data[4] = flags[4] != !iso;
             flags_data[1] = flags[1] || received_last;
@@ -131,7 +130,7 @@ module ep_update (
             causes_set[15] = 1'b1;
         end
         causes_set[9] = desc_bna;
-        causes_set[5] = status_phase;
+        causes_set[5] = status_phase || token_mismatch;
         if (!exists) begin
             causes_set = 16'd0;
         end

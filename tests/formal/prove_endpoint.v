@@ -34,6 +34,7 @@ module prove_endpoint (
     input wire [10:0] next_length,
     input wire [10:0] packet_size,
     input wire        packet_ready,
+    input wire        other_ready,
     input wire        last_packet,
     input wire        room_one,
     input wire        room_two,
@@ -45,7 +46,10 @@ module prove_endpoint (
     input wire [5:0]  write_flags,
     input wire        popped_done,
     input wire        moved_setup,
-    input wire        disabled
+    input wire        disabled,
+    input wire        desc_complete,
+    input wire        desc_stop,
+    input wire        desc_bna
 );
 
     localparam [2:0] ACK = 3'd1, NAK = 3'd2, STALL = 3'd3, NYET = 3'd4, DATA = 3'd5, ISO = 3'd6,
@@ -76,7 +80,7 @@ module prove_endpoint (
     wire [2:0]  kind;
     wire [3:0]  data_pid;
     wire [10:0] length;
-    wire        send, receive, token_cause, nothing, lost;
+    wire        send, receive, token_cause, nothing, lost, mismatch;
 
     ep_token token (
         .pid(rx_data[3:0]), .known(ours), .is_ep0(is_ep0), .high_speed(high_speed),
@@ -85,6 +89,7 @@ module prove_endpoint (
         .test_nak(1'b0), .next_length(next_length), .packet_size(packet_size),
         .packet_ready(packet_ready), .last_packet(last_packet), .room_one(room_one),
         .room_two(room_two), .room_setup(room_one), .turn(turn), .turn_pid(turn_pid),
+        .other_ready(other_ready), .mismatch(mismatch),
         .kind(kind), .data_pid(data_pid), .length(length), .send(send), .receive(receive),
         .token_cause(token_cause), .nothing(nothing), .lost(lost)
     );
@@ -93,7 +98,8 @@ module prove_endpoint (
 
     ep_receive receiver (
         .clk(clk), .rst(rst), .act_token(act_token), .act_end(act_end), .act_scan(1'b0),
-        .ep(ep), .rx_data(rx_data), .known(ours), .lost(lost), .data_pid(data_pid),
+        .ep(ep), .rx_data(rx_data), .frame(11'd0), .descriptors(1'b0), .known(ours),
+        .lost(lost), .data_pid(data_pid),
         .limit(9'd0), .empty(kind == STATUS), .iso(iso), .packet_size(packet_size),
         .packets(packets), .push_nak(1'b0), .bus_reset(bus_reset), .flush(1'b0),
         .fifo_word(fifo_word), .fifo_open(open), .fifo_overflow(overflow), .fifo_full(1'b0),
@@ -116,7 +122,10 @@ module prove_endpoint (
         .received_last(received_last), .acknowledged(acknowledged),
         .acknowledged_last(last_packet), .popped_done(popped_done && act_other),
         .popped_setup_done(1'b0), .dma(1'b1), .moved_setup(moved_setup && act_other),
-        .moved_error(1'b0), .disabled(disabled && act_other), .flags_write(flags_write),
+        .moved_error(1'b0), .disabled(disabled && act_other),
+        .token_mismatch(act_token && mismatch), .desc_complete(desc_complete && act_other),
+        .desc_stop(desc_stop && act_other), .desc_setup(1'b0), .desc_bna(desc_bna && act_other),
+        .desc_failed(1'b0), .status_phase(1'b0), .flags_write(flags_write),
         .flags_data(flags_data)
     );
 

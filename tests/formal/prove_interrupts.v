@@ -8,20 +8,6 @@
 // nothing but a write of 1 or a reset clears one.
 //
 // What is assumed is what the bus face promises: an address is there in the clock before its write.
-// The shadow RAM may hold anything.
-(* blackbox *)
-module shadow_ram #(
-    parameter INDEX_WIDTH = 6
-) (
-    input  wire                   clk,
-    input  wire                   we,
-    input  wire [INDEX_WIDTH-1:0] write_index,
-    input  wire [31:0]            write_data,
-    input  wire [INDEX_WIDTH-1:0] read_index,
-    output wire [31:0]            read_data
-);
-endmodule
-
 module prove_interrupts (
     input wire        clk,
     input wire        rst,
@@ -39,6 +25,8 @@ module prove_interrupts (
     input wire        iso_lost,
     input wire        rx_level,
     input wire        fifo0_level,
+    input wire        periodic_level,
+    input wire        mismatches,
     input wire [31:0] daint,
     input wire [31:0] deachint,
     input wire        lpm_answered,
@@ -52,14 +40,16 @@ module prove_interrupts (
     wire        irq;
     wire [31:0] ep_irq;
 
-    global_csr #(.LPM(1)) csr (
+    global_csr #(.LPM(1), .DEDICATED_FIFO(0)) csr (
         .clk(clk), .rst(rst), .startup_write(1'b0), .startup_index(8'd0),
         .startup_data(32'd0), .address(address), .write(write), .exists(exists),
         .write_data(write_data), .line_valid(line_valid), .line(line),
         .sof_valid(sof_valid), .sof_frame(sof_frame), .periodic_end(periodic_end),
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .line_state(2'b00), .vbus_valid(1'b1), .connected(1'b1), .dma_busy(1'b0),
-        .rx_level(rx_level), .fifo0_level(fifo0_level), .daint(daint), .deachint(deachint),
+        .rx_level(rx_level), .fifo0_level(fifo0_level),
+        .periodic_level(periodic_level), .mismatches(mismatches), .daint(daint),
+        .deachint(deachint),
         .lpm_answered(lpm_answered), .lpm_kind(lpm_kind), .lpm_besl(4'd0),
         .lpm_remote_wake(1'b0), .address_taken(1'b0), .global_nak_pushed(global_nak_pushed),
         .global_nak_popped(global_nak_popped), .rx_flushed(1'b0), .tx_flushed(1'b0),
@@ -100,6 +90,7 @@ module prove_interrupts (
         | ({31'd0, line_valid && line[3:0] == 4'd2} << 13)
         | ({31'd0, iso_lost} << 14)
         | ({31'd0, periodic_end} << 15)
+        | ({31'd0, mismatches} << 17)
         | ({31'd0, periodic_end && incomplete_in} << 20)
         | ({31'd0, periodic_end && incomplete_out} << 21)
         | ({31'd0, reset_line && (\csr.suspended_reg || \csr.sleeping )} << 23)
@@ -108,7 +99,7 @@ module prove_interrupts (
         | ({31'd0, line_valid && line[3:0] == 4'd4} << 31);
     // events, and levels: OTGInt, RxFLvl, NPTxFEmp, GINNakEff, GOUTNakEff, IEPInt, OEPInt, PTxFEmp
     wire [31:0] status = events
-        | {5'd0, 1'b1, 6'd0, |(daint[31:16] & daint_mask[31:16]),
+        | {5'd0, periodic_level, 6'd0, |(daint[31:16] & daint_mask[31:16]),
            |(daint[15:0] & daint_mask[15:0]), 10'd0, \csr.gout_eff_reg , \csr.gin_nak_reg ,
            fifo0_level, rx_level, 1'b0, session_end, 2'b00};
 
@@ -153,7 +144,7 @@ module prove_interrupts (
         if (started) begin
             assert (irq == irq_then);
             assert (ep_irq == ep_irq_then);
-            assert (\csr.gintsts_reg == events && (events & ~32'hC8B0_FC08) == 32'd0);
+            assert (\csr.gintsts_reg == events && (events & ~32'hC8B2_FC08) == 32'd0);
             assert (\csr.gintmsk_reg == mask);
             assert (\csr.daintmsk_reg == daint_mask);
             assert (\csr.deachmsk_reg == deach_mask);

@@ -9,7 +9,7 @@ from enumeration import GADGET
 from tb.kernel import ms, sleep
 
 RUNS = [{}, {"lockstep": True}]
-PAIRS = [{"mode": "desc", "backend": "model"}]
+PAIRS = [{"mode": "desc"}]
 
 
 class Ends:

@@ -11,8 +11,8 @@ from tb.usb import SetupPacket
 HOST = False
 RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
 PAIRS = [
-    {"mode": "desc", "backend": "model"},
-    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
+    {"mode": "desc"},
+    {"mode": "slave", "fifo": "shared", "speed": "full"},
 ]
 STATE = "/sys/class/udc/10200000.usb/state"
 SRP = "/sys/class/udc/10200000.usb/srp"

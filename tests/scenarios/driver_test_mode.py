@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
+from bus_test_modes import plug, unplug
 from raw import GET_DEVICE, attach_gadget, control_in, control_out
 from tb.kernel import sleep, us
 from tb.usb import SetupPacket
-from test_modes import plug, unplug
 
 HOST = False
 RUNS = [{}, {"mode": "slave"}]

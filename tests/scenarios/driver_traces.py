@@ -29,6 +29,8 @@ RUNS = [
     {"mode": "dma", "args": ["tinyusb_dma"]},
     {"mode": "slave", "args": ["linux_slave"]},
     {"mode": "slave", "args": ["tinyusb_slave"]},
+    {"mode": "slave", "fifo": "shared", "args": ["linux_shared"]},
+    {"mode": "desc", "args": ["linux_desc"]},
 ]
 
 TRACES = Path(__file__).resolve().parents[1] / "traces"
@@ -116,29 +118,27 @@ class Player:
     async def _write(self, access: Access) -> None:
         name, value = access.name, access.value
         if name[2:7] == "EPINT":
-            # drivers clear what they have just read and enabled; SetUp is left to the access that
-            # waits for it
+            # drivers clear what they have just read and enabled; a SETUP that came sooner than in
+            # the recording is still to be served
             seen = self._read.pop(name, 0) & self._masks.get(name[:2], 0)
-            value |= seen & ~(DOEPINT.SetUp.mask if name == "DOEPINT0" else 0)
+            value |= seen & ~DOEPINT.SetUp.mask
         if name in ("DIEPMSK", "DOEPMSK"):
             self._masks[name[:2]] = value
         if name[2:7] == "EPDMA":
             self._lists[name] = value
-            if self._descriptors:
-                # the endpoint may be enabled already
-                self._prepare(name.replace("EPDMA", "EPCTL"))
-        if self._descriptors and name[2:7] == "EPCTL" and value & DIEPCTL.EPEna.mask:
-            self._prepare(name)
+        enables = name[2:7] == "EPCTL" and value & DIEPCTL.EPEna.mask
+        if self._descriptors and (enables or name[2:7] == "EPDMA"):
+            self._prepare(name[:2], name[7:])
         await self._hw.write32(offset_of(name), value)
 
-    def _prepare(self, name: str) -> None:
-        """Make the descriptor of an endpoint ready, as the driver did before it enabled it."""
-        place = self._lists.get(f"{name[:2]}EPDMA{name[7:]}")
+    def _prepare(self, way: str, number: str) -> None:
+        """Make the descriptor of an endpoint ready, as the driver did before it told of it."""
+        place = self._lists.get(f"{way}EPDMA{number}")
         if place is None:
             return
-        buffer = (0x2000_8000 + (0x400 if name[1] == "I" else 0)).to_bytes(4, "little")
-        if name.startswith("DIEP"):
-            status = LAST | INTERRUPT | SHORT | (self.reply if name == "DIEPCTL0" else 0)
+        buffer = (0x2000_8000 + (0x400 if way == "DI" else 0)).to_bytes(4, "little")
+        if way == "DI":
+            status = LAST | INTERRUPT | SHORT | (0 if int(number) else self.reply)
         else:
             status = LAST | INTERRUPT | 64
         self._hw.memory.write(place, status.to_bytes(4, "little") + buffer)

@@ -20,12 +20,12 @@ RUNS = [
 PAIRS = [
     {"speed": "full", "backend": "verilator"},
     {"mode": "slave", "speed": "full", "backend": "verilator"},
-    {"mode": "desc", "backend": "model"},
-    {"mode": "desc", "speed": "full", "backend": "model"},
-    {"fifo": "shared", "backend": "model"},
-    {"fifo": "shared", "speed": "full", "backend": "model"},
-    {"mode": "slave", "fifo": "shared", "backend": "model"},
-    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
+    {"mode": "desc"},
+    {"mode": "desc", "speed": "full"},
+    {"fifo": "shared"},
+    {"fifo": "shared", "speed": "full"},
+    {"mode": "slave", "fifo": "shared"},
+    {"mode": "slave", "fifo": "shared", "speed": "full"},
 ]
 SIZES = [1, 63, 64, 65, 511, 512, 513, 1024, 3000]
 

@@ -20,9 +20,9 @@ from tb.host import (
 
 RUNS = [{}, {"mode": "slave"}, {"lockstep": True}]
 PAIRS = [
-    {"mode": "slave", "fifo": "shared", "backend": "model"},
-    {"fifo": "shared", "speed": "full", "backend": "model"},
-    {"mode": "desc", "backend": "model"},
+    {"mode": "slave", "fifo": "shared"},
+    {"fifo": "shared", "speed": "full"},
+    {"mode": "desc"},
 ]
 
 

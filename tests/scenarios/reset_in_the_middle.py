@@ -10,9 +10,9 @@ from tb.kernel import sleep, us
 HOST = False
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}, {"lockstep": True}]
 PAIRS = [
-    {"mode": "slave", "fifo": "shared", "speed": "full", "backend": "model"},
-    {"fifo": "shared", "backend": "model"},
-    {"mode": "desc", "speed": "full", "backend": "model"},
+    {"mode": "slave", "fifo": "shared", "speed": "full"},
+    {"fifo": "shared"},
+    {"mode": "desc", "speed": "full"},
 ]
 
 

@@ -10,9 +10,9 @@ HOST = False
 ICARUS = True
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}]
 PAIRS = [
-    {"mode": "desc", "speed": "full", "backend": "model"},
-    {"mode": "slave", "fifo": "shared", "backend": "model"},
-    {"fifo": "shared", "backend": "model"},
+    {"mode": "desc", "speed": "full"},
+    {"mode": "slave", "fifo": "shared"},
+    {"fifo": "shared"},
 ]
 
 

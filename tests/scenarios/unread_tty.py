@@ -8,9 +8,9 @@ from tb.kernel import ms, sleep, spawn
 
 RUNS = [{}, {"mode": "slave"}]
 PAIRS = [
-    {"fifo": "shared", "backend": "model"},
-    {"mode": "slave", "fifo": "shared", "backend": "model"},
-    {"mode": "desc", "backend": "model"},
+    {"fifo": "shared"},
+    {"mode": "slave", "fifo": "shared"},
+    {"mode": "desc"},
 ]
 TWO = GADGET.replace(
     "echo 10200000.usb > UDC",
