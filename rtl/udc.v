@@ -145,8 +145,8 @@ module udc #(
         if (LPM != 0 && LPM != 1) begin : g_lpm
             ILLEGAL_PARAMETER_LPM_must_be_0_or_1 error ();
         end
-        if (COMMANDS != 0) begin : g_commands
-            ILLEGAL_PARAMETER_COMMANDS_must_be_0_commands_are_not_built error ();
+        if (COMMANDS != 0 && COMMANDS != 1) begin : g_commands
+            ILLEGAL_PARAMETER_COMMANDS_must_be_0_or_1 error ();
         end
         if (SUPERSPEED != 0) begin : g_superspeed
             ILLEGAL_PARAMETER_SUPERSPEED_must_be_0_SuperSpeed_is_not_built error ();
@@ -217,6 +217,7 @@ module udc #(
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
+        .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),

@@ -14,6 +14,8 @@ module udc_core #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
+    parameter COMMANDS = 0,
+    parameter CMD_LATENCY = 1000,
     parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
@@ -132,6 +134,17 @@ module udc_core #(
     wire [31:0] csr_read_data;
     wire [31:0] global_read_data;
 
+    // accesses of software, to which the extension bank adds its own
+    wire        soft_request, soft_write, soft_acknowledge;
+    wire [17:2] soft_address;
+    wire [31:0] soft_data;
+    wire [31:0] ext_read_data, ext_causes;
+    wire        injected, ext_valid;
+    wire [63:0] ext_event;
+    // what the endpoint logic sets (see ep_trace)
+    wire        cause_valid;
+    wire [63:0] cause_event;
+
     axil_slave axil_slave (
         .clk(clk), .rst(rst),
         .s_axil_awaddr(s_axil_awaddr), .s_axil_awvalid(s_axil_awvalid),
@@ -143,9 +156,39 @@ module udc_core #(
         .s_axil_arready(s_axil_arready), .s_axil_rdata(s_axil_rdata),
         .s_axil_rresp(s_axil_rresp), .s_axil_rvalid(s_axil_rvalid),
         .s_axil_rready(s_axil_rready),
-        .request(csr_request), .request_write(csr_write), .request_address(csr_address),
-        .request_data(csr_write_data), .acknowledge(csr_acknowledge), .read_data(csr_read_data)
+        .request(soft_request), .request_write(soft_write), .request_address(soft_address),
+        .request_data(soft_data), .acknowledge(soft_acknowledge), .read_data(csr_read_data)
     );
+
+    generate
+        if (COMMANDS != 0) begin : g_ext
+            ext_bank #(.CMD_LATENCY(CMD_LATENCY)) ext_bank (
+                .clk(clk), .rst(reset), .startup(startup), .startup_index(startup_index[4:0]),
+                .dma_enable(dma_enable),
+                .request(soft_request), .request_write(soft_write),
+                .request_address(soft_address), .request_data(soft_data),
+                .request_acknowledge(soft_acknowledge),
+                .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
+                .csr_write_data(csr_write_data), .csr_acknowledge(csr_acknowledge),
+                .csr_read_data(csr_read_data), .read_data(ext_read_data),
+                // EPDisbld
+                .rest(cause_valid && cause_event[1]),
+                .rest_index({cause_event[35:32], cause_event[40]}), .causes(ext_causes),
+                .injected(injected), .trace_valid(ext_valid), .trace_event(ext_event)
+            );
+        end else begin : g_no_ext
+            assign csr_request = soft_request;
+            assign csr_write = soft_write;
+            assign csr_address = soft_address;
+            assign csr_write_data = soft_data;
+            assign soft_acknowledge = csr_acknowledge;
+            assign ext_read_data = 32'd0;
+            assign ext_causes = 32'd0;
+            assign injected = 1'b0;
+            assign ext_valid = 1'b0;
+            assign ext_event = 64'd0;
+        end
+    endgenerate
 
     // ---- global registers ---------------------------------------------------------------------
 
@@ -243,8 +286,8 @@ module udc_core #(
     wire [A-1:0] dma_ram_address;
     wire         dma_load, dma_store;
     wire [31:0]  dma_store_data, dma_loaded_status, dma_loaded_buffer;
-    wire         op_valid, cause_valid, status_valid;
-    wire [63:0]  op_event, cause_event;
+    wire         op_valid, status_valid;
+    wire [63:0]  op_event;
     wire [23:0]  status_arg;
 
     ep_core #(
@@ -258,7 +301,8 @@ module udc_core #(
         .csr_request(csr_request), .csr_write(csr_write), .csr_address(csr_address),
         .csr_write_data(csr_write_data), .csr_masked_data(csr_masked_data),
         .csr_exists(csr_exists), .csr_acknowledge(csr_acknowledge),
-        .csr_read_data(csr_read_data), .global_read_data(global_read_data),
+        .csr_read_data(csr_read_data), .global_read_data(global_read_data | ext_read_data),
+        .other_causes(ext_causes),
         .dma_enable(dma_enable), .descriptors(descriptors), .empty_level(empty_level),
         .periodic_empty_level(periodic_empty_level), .mismatch_limit(mismatch_limit),
         .full_speed(full_speed),
@@ -401,10 +445,13 @@ module udc_core #(
                     send_ep_reg <= op_event[43:40];
                 end
             end
+            // an access of a command is told as the command; its interrupt comes in the clock
+            // behind, in which no operation is in ACT
+            wire op_told = ext_valid || (op_valid && !(injected && csr_acknowledge));
             assign trace_valid = {dma_trace_write || dma_trace_read, sent,
                                   a_write && !rx_fifo_commit,
                                   trace_gotgint != 32'd0, trace_gintsts != 32'd0, sof_valid,
-                                  cause_valid, op_valid};
+                                  cause_valid, op_told};
             assign trace_data = {
                 dma_trace_write ? 8'd12 : 8'd13, dma_trace_address, dma_trace_data,
                 8'd7, 20'd0, send_ep_reg, tx_data,
@@ -412,11 +459,12 @@ module udc_core #(
                 8'd14, 24'h000300, trace_gotgint,
                 8'd14, 24'h000000, trace_gintsts,
                 8'd16, 24'd0, 18'd0, frame_next,
-                cause_event, op_event};
+                cause_event, ext_valid ? ext_event : op_event};
         end else begin : g_no_trace
             assign trace_valid = 8'd0;
             assign trace_data = 512'd0;
-            wire unused_ok = &{1'b0, op_valid, op_event, cause_valid, cause_event,
+            wire unused_ok = &{1'b0, op_valid, op_event, injected, ext_valid, ext_event,
+                               cause_valid, cause_event,
                                status_valid, status_arg, trace_gintsts,
                                trace_gotgint, frame_next, dma_trace_write, dma_trace_read,
                                dma_trace_address, dma_trace_data, 1'b0};

@@ -29,6 +29,8 @@ CONFIGURATIONS: list[dict[str, int]] = [
     {"DEDICATED_FIFO": 0, "TRACE": 1},
     {"NUM_IN_EPS": 3, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024, "LPM": 1},
     {"DESC_DMA": 1, "TRACE": 1},
+    {"COMMANDS": 1},
+    {"COMMANDS": 1, "TRACE": 1, "DMA": 0},
 ]
 
 

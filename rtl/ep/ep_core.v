@@ -46,6 +46,8 @@ module ep_core #(
     output wire        csr_acknowledge,
     output wire [31:0] csr_read_data,
     input  wire [31:0] global_read_data,
+    // causes of the extension bank, as DAINT
+    input  wire [31:0] other_causes,
 
     // global configuration and commands (see global_csr)
     input  wire        dma_enable,
@@ -641,7 +643,7 @@ module ep_core #(
         .act(tells_level), .is_in(!out), .causes_set(causes_set), .causes_clear(causes_clear),
         .each_write(act_csr && csr_write && csr_each), .each_data(csr_write_data[15:0]),
         .tx_low(fifo_low[fifo_reg]), .in_mask(in_mask), .out_mask(out_mask),
-        .empty_mask(empty_mask), .others(32'd0), .daint(daint), .deachint(deachint)
+        .empty_mask(empty_mask), .others(other_causes), .daint(daint), .deachint(deachint)
     );
 
     ep_iso #(.INS(INS), .OUTS(OUTS)) ep_iso (
