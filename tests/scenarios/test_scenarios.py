@@ -23,12 +23,19 @@ def _constants(file: Path) -> dict[str, Any]:
         match node:
             case ast.Assign(targets=[ast.Name(id=("RUNS" | "ICARUS" | "PAIRS") as name)]):
                 found[name] = ast.literal_eval(node.value)
+            case ast.Assign(targets=[ast.Name(id="PARAMETERS")]):
+                found["PARAMETERS"] = True
     return found
 
 
 def _shown(name: str, value: Any) -> str:
     """Return an option as a part of a test's name."""
     return name if value is True else "-".join(value) if name == "args" else str(value)
+
+
+def _is_special(options: dict[str, Any]) -> bool:
+    """Tell whether a run needs hardware of its own."""
+    return options.get("mode") == "desc" or options.get("fifo") == "shared"
 
 
 def _cases() -> list[Any]:
@@ -39,7 +46,8 @@ def _cases() -> list[Any]:
         constants = _constants(file)
         runs: list[dict[str, Any]] = constants.get("RUNS", [{}])
         pairs: list[dict[str, Any]] = constants.get("PAIRS", [])
-        for number, wanted in enumerate([*runs, *pairs]):
+        wanted_runs = [*runs, *pairs]
+        for number, wanted in enumerate(wanted_runs):
             options = {key: value for key, value in wanted.items() if key != "backend"}
             shown = (_shown(key, value) for key, value in options.items())
             label = "-".join([file.stem, *shown])
@@ -48,8 +56,15 @@ def _cases() -> list[Any]:
                     continue
                 if backend == "model" and "lockstep" in options:
                     continue
-                if backend == "verilator" and number >= len(runs):
+                if backend == "verilator" and (
+                    number >= len(runs) or "PARAMETERS" in constants or _is_special(options)
+                ):
+                    # every kind of hardware is a build: one is enough
+                    if options | {"lockstep": True} in wanted_runs[:number]:
+                        continue
                     options = options | {"lockstep": True}
+                    if options in wanted_runs[number + 1 :]:
+                        continue
                 if backend == "icarus" and not (constants.get("ICARUS") and number == 0):
                     continue
                 cases.append(
