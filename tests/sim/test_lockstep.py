@@ -62,6 +62,7 @@ def test_attach_hooks_the_pump() -> None:
         parameters=rig.controller.parameters,
         pump=SimpleNamespace(before=hooks.append),
         mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667], now=0),
+        memory=SimpleNamespace(answers_error=lambda *_: False),
         bus=SimpleNamespace(levels=lambda: (False, 0)),
         kernel=rig.kernel,
         wire=rig.wire,
@@ -111,6 +112,7 @@ def attached(rig: Rig, events: list[tuple[int, int]]) -> tuple[Lockstep, Any]:
         parameters=rig.controller.parameters,
         pump=SimpleNamespace(before=lambda function: None),
         mailbox=SimpleNamespace(period_fs=[12_500_000, 16_666_667], now=0),
+        memory=SimpleNamespace(answers_error=lambda *_: False),
         bus=SimpleNamespace(levels=lambda: tuple(levels)),
         kernel=rig.kernel,
     )
