@@ -422,6 +422,7 @@ module usb2_link #(
             wire        rx_clear;
             wire [1:0]  rx_bytes;
             wire        rx_token_now;
+            wire        tx_sending;
             wire        tx_enable;
             wire        tx_clear;
             wire [1:0]  tx_bytes;
@@ -435,9 +436,9 @@ module usb2_link #(
             usb2_crc_wide u_crc (
                 .clk           (utmi_clk),
                 .enable        (rx_enable || tx_enable),
-                .clear         (send_busy ? tx_clear : rx_clear),
-                .bytes         (send_busy ? tx_bytes : rx_bytes),
-                .sending       (send_busy),
+                .clear         (tx_sending ? tx_clear : rx_clear),
+                .bytes         (tx_sending ? tx_bytes : rx_bytes),
+                .sending       (tx_sending),
                 .rx_data       (utmi_rxdata),
                 .tx_low        (tx_low),
                 .tx_high       (tx_high),
@@ -489,6 +490,7 @@ module usb2_link #(
                 .word_valid    (tx_word_valid),
                 .word_ready    (word_ready),
                 .word          (tx_word),
+                .crc_sending   (tx_sending),
                 .crc_enable    (tx_enable),
                 .crc_clear     (tx_clear),
                 .crc_bytes     (tx_bytes),

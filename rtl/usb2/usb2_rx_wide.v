@@ -7,10 +7,11 @@
 // The low byte of a word was on the wire first. The last word of a packet of odd length has
 // RxValidH low; a word after such a one makes the packet bad.
 //
-// 30 MHz leave half as many clocks for the answer to a token. So third_strobe comes in the clock
-// in which the third byte is on the UTMI, and only if no fourth one comes with it; it comes once
-// more in the next clock, for a sequencer that was still busy with the packet before.
-//   pid_strobe                    first word was there: `pid`, `pid_good`
+// 30 MHz leave half as many clocks for an answer. So nearly everything is told in the clock in
+// which it is on the UTMI; third_strobe only if no fourth byte comes with the third. It comes once
+// more in the next clock, and end_strobe not before: the PID of a token ends the wait for another
+// packet, and the sequencer takes one clock to tell so before it can listen.
+//   pid_strobe                    first word is there: `pid`, `pid_good`
 //   byte_strobe                   bytes beside PID and third one were there
 //   third_strobe                  third byte is or was there: `token`, `token_now`
 //   word_strobe                   a word of payload is in `word`, otherwise that is zero
@@ -58,18 +59,15 @@ module usb2_rx_wide (
     output wire [1:0]  crc_bytes
 );
 
-    localparam [2:0]
-        S_SKIP = 3'd0,  // not for us: wait for RxActive low
-        S_WAIT = 3'd1,  // nothing, or no word yet
-        S_ONE  = 3'd2,  // the word with the PID is there
-        S_BODY = 3'd3,  // two words or more
-        S_OVER = 3'd4;  // the packet is over
+    localparam [1:0]
+        S_SKIP = 2'd0,  // not for us: wait for RxActive low
+        S_WAIT = 2'd1,  // nothing, or no word yet
+        S_ONE  = 2'd2,  // the word with the PID is there
+        S_BODY = 2'd3;  // two words or more
 
-    reg [2:0]  state_reg, state_next;
-    reg        pid_strobe_reg;
+    reg [1:0]  state_reg, state_next;
     reg        byte_strobe_reg;
     reg        third_reg;
-    reg        word_strobe_reg;
     reg [3:0]  pid_reg;
     reg        pid_good_reg;
     reg        error_reg, error_next;
@@ -79,15 +77,15 @@ module usb2_rx_wide (
     reg [15:0] new_reg;
     reg        odd_reg;
     reg [7:0]  old_reg;
-    // The word that is being filled; its low half is there.
-    reg [31:0] word_reg;
+    // The low half of the word that is being filled; it is there.
+    reg [15:0] low_reg;
     reg        half_reg;
 
     wire here  = utmi_rxactive && utmi_rxvalid;
     wire busy  = state_reg == S_ONE || state_reg == S_BODY;
     wire first = here && enable && state_reg == S_WAIT;
     wire more  = here && busy;
-    wire over  = !utmi_rxactive && busy;
+    wire over  = !utmi_rxactive && busy && !third_reg;
     wire third = more && state_reg == S_ONE && !utmi_rxvalidh && !odd_reg;
 
     // With a further word here, two bytes are known to be payload; at the end, one if the last
@@ -95,11 +93,13 @@ module usb2_rx_wide (
     wire pair  = more && state_reg == S_BODY;
     wire rest  = over && state_reg == S_BODY && !odd_reg;
 
+    wire [15:0] last   = {over ? 8'd0 : new_reg[7:0], over && !rest ? 8'd0 : old_reg};
+
     wire [1:0] payload = {pair && utmi_rxvalidh, more && (pair ^ utmi_rxvalidh)};
     // it would be more than 1024 bytes
     wire       full    = length_reg[10] || (&length_reg[9:0] && payload[1]);
 
-    wire hurt  = utmi_rxactive && utmi_rxerror && state_reg != S_OVER;
+    wire hurt  = utmi_rxactive && utmi_rxerror;
 
     always @* begin
         state_next = state_reg;
@@ -122,23 +122,19 @@ module usb2_rx_wide (
             end
             S_ONE, S_BODY: begin
                 if (over) begin
-                    state_next = S_OVER;
+                    state_next = S_WAIT;
                 end else if (more) begin
                     state_next = S_BODY;
                 end
             end
-            // A packet that has begun meanwhile has lost its PID.
-            default: state_next = utmi_rxactive ? S_SKIP : S_WAIT;
         endcase
     end
 
     always @(posedge clk) begin
         state_reg       <= state_next;
         error_reg       <= error_next;
-        pid_strobe_reg  <= first;
         byte_strobe_reg <= (first && utmi_rxvalidh) || (more && !third);
         third_reg       <= third;
-        word_strobe_reg <= (pair && half_reg) || rest || (over && half_reg);
 
         if (first || more) begin
             new_reg <= utmi_rxdata;
@@ -147,8 +143,8 @@ module usb2_rx_wide (
         end
 
         if (first) begin
-            pid_reg      <= utmi_rxdata[3:0];
-            pid_good_reg <= utmi_rxdata[3:0] == ~utmi_rxdata[7:4];
+            pid_reg      <= pid;
+            pid_good_reg <= pid_good;
             length_reg   <= 11'd0;
             half_reg     <= 1'b0;
         end else begin
@@ -156,34 +152,26 @@ module usb2_rx_wide (
             if (pair) half_reg <= !half_reg;
         end
 
-        if (half_reg) begin
-            if (pair) word_reg[31:16] <= {new_reg[7:0], old_reg};
-            if (over) word_reg[31:16] <= {8'd0, rest ? old_reg : 8'd0};
-        end else begin
-            if (pair) word_reg[15:0] <= {new_reg[7:0], old_reg};
-            if (over) word_reg <= {24'd0, old_reg};
-        end
+        if (pair && !half_reg) low_reg <= {new_reg[7:0], old_reg};
 
         if (rst) begin
             state_reg       <= S_SKIP;
-            pid_strobe_reg  <= 1'b0;
             byte_strobe_reg <= 1'b0;
             third_reg       <= 1'b0;
-            word_strobe_reg <= 1'b0;
         end
     end
 
-    assign pid_strobe   = pid_strobe_reg;
+    assign pid_strobe   = first;
     assign byte_strobe  = byte_strobe_reg;
     assign third_strobe = (third || third_reg) && !error;
-    assign word_strobe  = word_strobe_reg && !error_reg;
-    assign end_strobe   = state_reg == S_OVER;
-    assign pid          = pid_reg;
-    assign pid_good     = pid_good_reg;
+    assign word_strobe  = ((pair && half_reg) || rest || (over && half_reg)) && !error_next;
+    assign end_strobe   = over;
+    assign pid          = first ? utmi_rxdata[3:0] : pid_reg;
+    assign pid_good     = first ? utmi_rxdata[3:0] == ~utmi_rxdata[7:4] : pid_good_reg;
     assign token_now    = third;
     assign token        = third ? {utmi_rxdata[2:0], new_reg[15:8]} : {new_reg[2:0], old_reg};
-    assign word         = word_strobe_reg ? word_reg : 32'd0;
-    assign quiet        = state_reg[2:1] == 2'b00;  // S_SKIP, S_WAIT
+    assign word         = !word_strobe ? 32'd0 : half_reg ? {last, low_reg} : {16'd0, last};
+    assign quiet        = !busy;
     assign error        = error_reg || hurt;
     assign length       = length_reg;
     assign crc_enable   = first || more;

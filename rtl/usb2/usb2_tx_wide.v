@@ -5,7 +5,8 @@
 // Transmitter for a UTMI of 16 bits: what usb2_tx is for one of 8, with two bytes per clock.
 //
 // PID and payload make words of 16 bits that lie across those of the stream: the last byte of
-// each word of the stream waits in a register for the first one of the next.
+// each word of the stream waits in a register for the first one of the next. TxValid rises in the
+// clock of `start`: one less for the host to wait.
 module usb2_tx_wide (
     input  wire        clk,
     // Also breaks off the packet that is being sent.
@@ -26,6 +27,7 @@ module usb2_tx_wide (
     input  wire [31:0] word,
 
     // To usb2_crc_wide: the bytes that count, and what it makes of the low one.
+    output wire        crc_sending,
     output wire        crc_enable,
     output wire        crc_clear,
     output wire [1:0]  crc_bytes,
@@ -57,31 +59,31 @@ module usb2_tx_wide (
     reg [7:0]  held_reg;
     reg        late_reg, late_next;
 
-    wire begins = state_reg == S_PID;
-    wire even   = state_reg == S_EVEN;
-    wire drain  = state_reg == S_DRAIN;
-    wire send   = (begins && data) || state_reg == S_ODD || even;
-    wire empty  = left_reg == 11'd0;
-    wire one    = left_reg == 11'd1;
-    wire two    = left_reg == 11'd2;
+    wire        idle   = state_reg == S_IDLE;
+    wire [2:0]  state  = idle && start ? (mute ? S_DRAIN : S_PID) : state_reg;
+    wire [10:0] left   = idle ? length : left_reg;
+
+    wire        begins = state == S_PID;
+    wire        even   = state == S_EVEN;
+    wire        drain  = state == S_DRAIN;
+    wire        send   = (begins && data) || state == S_ODD || even;
+    wire        empty  = left == 11'd0;
+    wire        one    = left == 11'd1;
+    wire        two    = left == 11'd2;
     // Draining goes by words.
-    wire few    = left_reg[10:2] == 9'd0 || left_reg == 11'd4;
+    wire        few    = left[10:2] == 9'd0 || left == 11'd4;
     // The high byte is one of payload; otherwise the CRC begins there.
-    wire whole  = even ? !one : !empty;
+    wire        whole  = even ? !one : !empty;
 
     assign word_ready = (send && utmi_txready && (even || one)) || (drain && !empty);
 
     always @* begin
-        state_next = state_reg;
-        left_next  = left_reg;
-        late_next  = late_reg;
+        state_next = state;
+        left_next  = left;
+        late_next  = late_reg && !idle;
 
-        case (state_reg)
-            S_IDLE: begin
-                late_next = 1'b0;
-                left_next = length;
-                if (start) state_next = mute ? S_DRAIN : S_PID;
-            end
+        case (state)
+            S_IDLE: ;
             S_PID, S_ODD: begin
                 if (utmi_txready) begin
                     if (!send) begin
@@ -92,7 +94,7 @@ module usb2_tx_wide (
                         late_next  = 1'b1;
                         state_next = S_CRC;
                     end else begin
-                        left_next  = left_reg - 11'd1;
+                        left_next  = left - 11'd1;
                         state_next = one ? S_CRC : S_EVEN;
                     end
                 end
@@ -100,14 +102,14 @@ module usb2_tx_wide (
             // Its word is there: the one before has taken a byte of it.
             S_EVEN: begin
                 if (utmi_txready) begin
-                    left_next  = one || two ? 11'd0 : left_reg - 11'd3;
+                    left_next  = one || two ? 11'd0 : left - 11'd3;
                     state_next = one ? S_CRC_H : two ? S_CRC : S_ODD;
                 end
             end
             S_CRC, S_CRC_H: if (utmi_txready) state_next = late_reg ? S_DRAIN : S_IDLE;
             default: begin
                 if (empty) state_next = S_IDLE;
-                if (word_valid) left_next = few ? 11'd0 : left_reg - 11'd4;
+                if (word_valid) left_next = few ? 11'd0 : left - 11'd4;
             end
         endcase
     end
@@ -128,9 +130,10 @@ module usb2_tx_wide (
     assign crc_enable = send && utmi_txready;
     assign crc_clear  = begins;
     assign crc_bytes  = {whole, !begins};
+    assign crc_sending = state != S_IDLE;
 
     always @* begin
-        case (state_reg)
+        case (state)
             S_PID:         utmi_txdata = {whole ? crc_high : ~crc16_low_next, ~pid, pid};
             S_ODD, S_EVEN: utmi_txdata = {whole ? crc_high : ~crc16_low_next, crc_low};
             S_CRC:         utmi_txdata = crc_wire;
@@ -139,9 +142,9 @@ module usb2_tx_wide (
         endcase
     end
 
-    assign busy          = state_reg != S_IDLE;
-    assign utmi_txvalid  = busy && !drain;
-    assign utmi_txvalidh = send || state_reg == S_CRC;
+    assign busy          = !idle;
+    assign utmi_txvalid  = state != S_IDLE && !drain;
+    assign utmi_txvalidh = send || state == S_CRC;
 
 endmodule
 
