@@ -63,10 +63,11 @@ class Commands:
 
     async def status(self, index: int) -> int:
         """Wait until a command is complete; return its status."""
-        for _ in range(40_000):
+        for _ in range(10_000):
             value: int = await self.hw.read32(EPCMD.at(index))
             if not value & EPCMD.CMDACT.mask:
                 return EPCMD.CmdStatus.get(value)
+            await sleep(us(1) // 4)
         raise AssertionError(f"command {index} has no end")
 
     async def run(self, index: int, command: int, latency: int = LATENCY) -> int:
