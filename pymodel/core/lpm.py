@@ -2,9 +2,10 @@
 """Link power management: extended tokens and the sleep state L1 (USB 2.0 LPM addendum).
 
 The answer to an LPM token is a decision like that to any other token: `decide_lpm` is the rule.
-It is made at the event TOKEN with PID 0 and has its effect at the event LPM, when it has been sent:
-a packet that turns out to be too long is not answered and changes nothing. Entering and leaving L1 are line messages. What passes by
-time alone (L1ResumeOK, the end of the device's own resume) is computed when somebody looks.
+It is made at the event TOKEN with PID 0 and takes effect at the event LPM, when it has been sent:
+a packet that turns out to be too long is not answered and changes nothing. Entering and leaving
+L1 are line messages. What passes by time alone (L1ResumeOK, the end of the device's own resume) is
+computed when somebody looks.
 """
 
 from __future__ import annotations

@@ -70,9 +70,8 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
-    // GLPMCFG (see lpm_csr); extended token answered: the handshake of this kind was sent
+    // GLPMCFG (see lpm_csr); kind of the handshake that was sent to an extended token, else 0
     input  wire [3:0]  lpm_allowed,
-    output wire        lpm_answered,
     output wire [2:0]  lpm_sent,
     output wire [10:0] lpm_attributes,
     input  wire        global_nak_push,
@@ -410,8 +409,6 @@ module ep_core #(
             wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, 1'b0};
         end
     endgenerate
-
-    assign lpm_answered = (lpm_sent != 3'd0);
 
     // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 

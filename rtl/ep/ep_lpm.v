@@ -30,8 +30,8 @@ module ep_lpm #(
     output wire [2:0]  sent_kind,
     output wire [10:0] sent_attributes,
 
-    // SETUP word by word, then accepted; EP0 acknowledged an OUT packet, was acknowledged an IN one,
-    // stalled a token
+    // SETUP word by word, then accepted; EP0 acknowledged an OUT packet, was acknowledged an IN
+    // one, stalled a token
     input  wire        word,
     input  wire [31:0] word_data,
     input  wire        token,

@@ -314,8 +314,8 @@ module usb2_protocol #(
     assign tx_pid  = sends_data ? ans_pid
         : {ans_kind == A_NAK || stall, stall || nyet, 2'b10};
 
-    // Fields of the messages; `rx_word` is zero for all but T_WORD. T_HANDSHAKE: bit 1 tells that it
-    // was ours to an extended token.
+    // Fields of the messages; `rx_word` is zero for all but T_WORD. T_HANDSHAKE: bit 1 tells that
+    // it was ours to an extended token.
     assign message_data = rx_word | {15'd0,
           ({17{message_type[2:0] == T_TOKEN[2:0]}} & {2'd0, rx_token[6:0], rx_token[10:7], rx_pid})
         | ({17{message_type == T_END}} & {good_reg, rx_pid, 1'b0, rx_length})
