@@ -125,9 +125,11 @@ class Traffic(Descriptors):
         """TOKEN: the controller has decided (`choice`: perhaps before something changed)."""
         answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
         if not pid:
-            self.on_lpm(answer, data)
             return
         self.sleep_due = None
+        if answer == _STALL and not n:
+            # A protocol stall ends the transfer (USB 2.0 section 8.5.3.4).
+            self.control_open = False
         if not n and pid != _SETUP and self.setup_open and not self.setup_token:
             # The first token after a SETUP ends its stage (section 7).
             self.setup_token = True
@@ -266,6 +268,9 @@ class Traffic(Descriptors):
                 # Nobody says how long the packet was: it fitted if the largest one would have.
                 if out.index == token[1] and not self.iso_room(out.limit, SETUP_RESERVE + 2):
                     self.allow(0, f.INT_ISOOUTDROP)
+        if data == 3 and token == (_OUT, 0, _ACK):
+            # A status stage that was not empty got STALL.
+            self.control_open = False
         if data == 1:
             self.allow(0x200 | arg & 0xF, f.EPI_BBLE | f.EPI_PKTDRP)
 

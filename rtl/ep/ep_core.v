@@ -70,10 +70,10 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
-    // GLPMCFG (see lpm_csr); extended token answered, with this kind
+    // GLPMCFG (see lpm_csr); kind of the handshake that was sent to an extended token, else 0
     input  wire [3:0]  lpm_allowed,
-    output wire        lpm_answered,
-    output wire [2:0]  lpm_kind,
+    output wire [2:0]  lpm_sent,
+    output wire [10:0] lpm_attributes,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -366,6 +366,7 @@ module ep_core #(
     wire        token_lost;
     wire        iso_turn;
     wire [1:0]  iso_pid;
+    wire [2:0]  lpm_kind;
 
     ep_token ep_token (
         .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
@@ -390,21 +391,24 @@ module ep_core #(
                 .clk(clk), .rst(rst), .allowed(lpm_allowed),
                 .extended(rx_valid && (rx_type == MSG_EXTENDED)),
                 .extended_ours(ours_now && (rx_data[7:4] == 4'd0)),
-                .act_lpm(act_token && is_lpm), .link_state(rx_data[11:8]), .kind(lpm_kind),
+                .act_lpm(act_token && is_lpm), .attributes({rx_data[7:4], rx_data[14:8]}),
+                .kind(lpm_kind), .act_sent(act_handshake && rx_data[1]), .sent_kind(lpm_sent),
+                .sent_attributes(lpm_attributes),
                 .word(rx_fifo_word), .word_data(rx_data), .token(act_token),
                 .setup(setup_accept), .received(end_out && is_ep0),
-                .acknowledged(acknowledged && is_ep0), .bus_reset(reset_start),
+                .acknowledged(acknowledged && is_ep0),
+                .stalled(is_ep0 && ((act_token && (token_kind == 3'd3))
+                                     || (act_end && packet_refused))),
+                .bus_reset(reset_start),
                 .scan(act_scan), .scan_first(is_ep0 && !out), .is_in(!out), .iso(iso),
                 .active(flags_reg[3]), .enabled(enabled), .fifo(fifo_reg),
                 .tx_fifo_empty(fifo_empty), .rx_fifo_empty(rx_fifo_empty)
             );
         end else begin : g_no_lpm
-            assign lpm_kind = 3'd0;
+            assign {lpm_kind, lpm_sent, lpm_attributes} = 17'd0;
             wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, 1'b0};
         end
     endgenerate
-
-    assign lpm_answered = (lpm_kind != 3'd0);
 
     // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
@@ -911,7 +915,8 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .lpm_kind(lpm_kind), .end_ours(packet_known),
+        .token_length(token_length), .lpm_kind(lpm_kind), .lpm_sent(lpm_sent),
+        .lpm_attributes(lpm_attributes), .end_ours(packet_known),
         .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
