@@ -6,6 +6,7 @@ Drivers write DCFG.DevAddr before the status stage, which still comes to the old
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from pymodel.gen.udc_regs import DCFG, DIEPCTL, DIEPTSIZ, GINTSTS, GRXSTSP, PCGCCTL
@@ -58,7 +59,7 @@ async def main(bench: Any) -> None:
     await ep.start()
     await ep.open(1, True, TxFNum=1)
     addresses = [ADDRESS, 9, 9, 0, 127, 0]
-    for old, new in zip(addresses, addresses[1:], strict=False):
+    for old, new in pairwise(addresses):
         await move(ep, old, new)
     await reset_without_clock(ep, False)
     await reset_without_clock(ep, True)

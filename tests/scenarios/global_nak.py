@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pymodel.gen.udc_regs import DCTL, DOEPCTL, DOEPDMA, DOEPTSIZ, GINTSTS, GRSTCTL, GRXFSIZ, GRXSTSP
+from pymodel.gen.udc_regs import (
+    DCTL,
+    DOEPCTL,
+    DOEPDMA,
+    DOEPTSIZ,
+    GINTSTS,
+    GRSTCTL,
+    GRXFSIZ,
+    GRXSTSP,
+)
 from raw import GET_DEVICE
 from raw_endpoints import ADDRESS, OUT_BUFFERS, WINDOW, Endpoints
 from tb.kernel import sleep, timeout, us
