@@ -173,7 +173,8 @@ module udc_core #(
                 .csr_read_data(csr_read_data), .read_data(ext_read_data),
                 // EPDisbld
                 .rest(cause_valid && cause_event[1]),
-                .rest_index({cause_event[35:32], cause_event[40]}), .causes(ext_causes),
+                .rest_index({cause_event[35:32], cause_event[40]}), .bus_reset(reset_start),
+                .causes(ext_causes),
                 .injected(injected), .trace_valid(ext_valid), .trace_event(ext_event)
             );
         end else begin : g_no_ext

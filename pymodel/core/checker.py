@@ -74,6 +74,8 @@ class Window:
     Attributes:
         race: after something changed, the old state may still decide or be read.
         cause: until an interrupt cause is visible; until a status word is pushed.
+        command: until an endpoint command takes effect, from the end of its latency or from the
+            command before it.
         flush: until a flush is over.
         dma: until a packet that could move has moved.
         reset: after a soft reset or a bus reset, what was under way may still be reported.
@@ -82,6 +84,7 @@ class Window:
 
     race: int = _US // 2
     cause: int = 20 * _US
+    command: int = 3 * _US
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
