@@ -30,8 +30,8 @@ PARAMETERS = {"LPM": 1}
 RUNS = [
     {},
     {"speed": "full"},
-    {"mode": "slave"},
-    {"args": ["off"]},
+    {"mode": "slave", "backend": "model"},
+    {"args": ["off"], "backend": "model"},
     {"lockstep": True},
     {"lockstep": True, "speed": "full"},
     {"lockstep": True, "args": ["off"]},
