@@ -53,6 +53,7 @@ class UdcModel(CommandBank):
             Kind.FLUSH: self.on_flush,
             Kind.COMMAND: self.on_command,
             Kind.DESC: self.on_desc,
+            Kind.LPM: self.on_lpm,
         }.items():
             self._effects[kind] = effect
 

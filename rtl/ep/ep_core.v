@@ -70,10 +70,10 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
-    // GLPMCFG (see lpm_csr); extended token answered, with this kind
+    // GLPMCFG (see lpm_csr); kind of the handshake that was sent to an extended token, else 0
     input  wire [3:0]  lpm_allowed,
-    output wire        lpm_answered,
-    output wire [2:0]  lpm_kind,
+    output wire [2:0]  lpm_sent,
+    output wire [10:0] lpm_attributes,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -230,13 +230,10 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, fifo_owner, window_fifo;
-    // in the shared scheme a window belongs to an endpoint, else to a FIFO
-    wire [3:0]  window_ep = SHARED ? window_fifo : fifo_owner;
+    wire [3:0]  csr_ep, csr_fifo;
 
     ep_decode ep_decode (
-        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
-        .window_fifo(window_fifo),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -325,8 +322,11 @@ module ep_core #(
 
     // shared: types 0 control and 2 bulk have FIFO 0
     wire fifo0_now = SHARED && (!control[15] || op_take);
+    // a window belongs to the endpoint of its number; to the FIFO of this number where software
+    // has not given the endpoint one
+    wire window_of_ep = csr_window && (SHARED || (control[21:18] != 4'd0));
     wire [3:0] fifo_wide = op_flush ? flush_reg
-                         : (op_csr && csr_names_fifo && !(SHARED && csr_window)) ? csr_fifo
+                         : (op_csr && csr_names_fifo && !window_of_ep) ? csr_fifo
                          : fifo0_now ? 4'd0 : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
@@ -366,6 +366,7 @@ module ep_core #(
     wire        token_lost;
     wire        iso_turn;
     wire [1:0]  iso_pid;
+    wire [2:0]  lpm_kind;
 
     ep_token ep_token (
         .pid(rx_data[3:0]), .known(known_reg), .is_ep0(is_ep0), .high_speed(!full_speed),
@@ -390,21 +391,24 @@ module ep_core #(
                 .clk(clk), .rst(rst), .allowed(lpm_allowed),
                 .extended(rx_valid && (rx_type == MSG_EXTENDED)),
                 .extended_ours(ours_now && (rx_data[7:4] == 4'd0)),
-                .act_lpm(act_token && is_lpm), .link_state(rx_data[11:8]), .kind(lpm_kind),
+                .act_lpm(act_token && is_lpm), .attributes({rx_data[7:4], rx_data[14:8]}),
+                .kind(lpm_kind), .act_sent(act_handshake && rx_data[1]), .sent_kind(lpm_sent),
+                .sent_attributes(lpm_attributes),
                 .word(rx_fifo_word), .word_data(rx_data), .token(act_token),
                 .setup(setup_accept), .received(end_out && is_ep0),
-                .acknowledged(acknowledged && is_ep0), .bus_reset(reset_start),
+                .acknowledged(acknowledged && is_ep0),
+                .stalled(is_ep0 && ((act_token && (token_kind == 3'd3))
+                                     || (act_end && packet_refused))),
+                .bus_reset(reset_start),
                 .scan(act_scan), .scan_first(is_ep0 && !out), .is_in(!out), .iso(iso),
                 .active(flags_reg[3]), .enabled(enabled), .fifo(fifo_reg),
                 .tx_fifo_empty(fifo_empty), .rx_fifo_empty(rx_fifo_empty)
             );
         end else begin : g_no_lpm
-            assign lpm_kind = 3'd0;
+            assign {lpm_kind, lpm_sent, lpm_attributes} = 17'd0;
             wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, 1'b0};
         end
     endgenerate
-
-    assign lpm_answered = (lpm_kind != 3'd0);
 
     // ---- OUT or SETUP packet on the wire ------------------------------------------------------
 
@@ -692,14 +696,6 @@ module ep_core #(
                                                                    : length_now_reg})
     );
 
-    // endpoint of a Tx FIFO: the active one that named it last
-    lut_ram #(.WIDTH(4), .INDEX_WIDTH(4)) owner_ram (
-        .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
-        .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
-        .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(window_fifo), .read_data(fifo_owner)
-    );
-
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
         .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
@@ -789,8 +785,9 @@ module ep_core #(
                            && (acknowledged || (act_token && ours_reg
                                                 && (rx_data[14:8] == device_address)));
     assign global_nak_pushed = scan_nak;
-    // a SETUP that waits for EP0 to be enabled must not hold up the global NAK
-    assign global_nak_popped = popped_nak || ((head_blocked || scan_rx_flush) && !global_nak_push);
+    // neither a SETUP that waits for EP0 to be enabled nor an Rx FIFO that is emptied holds up the
+    // global NAK
+    assign global_nak_popped = popped_nak || ((head_blocked || rx_fifo_flush) && !global_nak_push);
     assign rx_flushed = scan_rx_flush;
     assign tx_flushed = flush_step && flush_last;
     assign fifo0_level = fifo_low[0];
@@ -919,7 +916,8 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(ours_reg), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .lpm_kind(lpm_kind), .end_ours(packet_known),
+        .token_length(token_length), .lpm_kind(lpm_kind), .lpm_sent(lpm_sent),
+        .lpm_attributes(lpm_attributes), .end_ours(packet_known),
         .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),
