@@ -59,7 +59,8 @@ module startup #(
             {1'b0, GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]}: shadow_value = RX_WORDS[31:0];
             {1'b0, DCFG_OFFSET[11], DCFG_OFFSET[7:2]}: shadow_value = DCFG_RESET;
             {1'b0, DCTL_OFFSET[11], DCTL_OFFSET[7:2]}:
-                shadow_value = DCTL_RESET & ((SOFT_DISCONNECT != 0) ? ~32'd0 : ~DCTL_SFTDISCON_MASK);
+                shadow_value = DCTL_RESET
+                               & ((SOFT_DISCONNECT != 0) ? ~32'd0 : ~DCTL_SFTDISCON_MASK);
             {1'b0, DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]}: shadow_value = DVBUSDIS_RESET;
             {1'b0, DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]}: shadow_value = DVBUSPULSE_RESET;
             // DTKNQR3 in the shared scheme
