@@ -273,11 +273,13 @@ class Checker:
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
         elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
-            if self.model.shared and fifo < len(self.model.ins):
+            if fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
-                fifo = self.model.fifo_number(self.model.ins[fifo])
-            elif fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
-                self.touch(f"in{self.model.owner[fifo]}")
+                ep = self.model.ins[fifo]
+                if self.model.shared or ep.fifo:
+                    fifo = self.model.fifo_number(ep)
+                elif self.model.owner[fifo] >= 0:
+                    self.touch(f"in{self.model.owner[fifo]}")
             self.touch(f"fifo{fifo}")
         elif offset == f.GINTSTS:
             # What is cleared now was perhaps found again at EOPF just before.

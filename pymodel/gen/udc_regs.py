@@ -364,7 +364,7 @@ class GINTSTS(Register):
     FetSusp: ClassVar[Field] = Field("FetSusp", 22, 1, "W1C")
     """DMA fetch suspended."""
     ResetDet: ClassVar[Field] = Field("ResetDet", 23, 1, "W1C")
-    """Reset seen while suspended."""
+    """Reset seen while suspended, or with PCGCCTL.StopPclk set."""
     PrtInt: ClassVar[Field] = Field("PrtInt", 24, 1, "RO")
     """Host port; 0."""
     HChInt: ClassVar[Field] = Field("HChInt", 25, 1, "RO")
@@ -1780,7 +1780,7 @@ class PCGCCTL1(Register):
 
 
 class FIFO(Register):
-    """FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into Tx FIFO n, reading any window pops the one Rx FIFO. Slave mode only."""
+    """FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into the Tx FIFO of IN endpoint n (DIEPCTLn.TxFNum; into FIFO n while that is 0), reading any window pops the one Rx FIFO. Slave mode only."""
 
     NAME: ClassVar[str] = "FIFO"
     OFFSET: ClassVar[int] = 0x01000
@@ -2149,6 +2149,8 @@ class _Parameters(Protocol):
     @property
     def cmd_latency(self) -> int: ...
     @property
+    def soft_disconnect(self) -> int: ...
+    @property
     def superspeed(self) -> int: ...
     @property
     def utmi_width(self) -> int: ...
@@ -2169,6 +2171,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     desc_dma = parameters.desc_dma
     lpm = parameters.lpm
     commands = parameters.commands
+    soft_disconnect = parameters.soft_disconnect
     superspeed = parameters.superspeed
     utmi_width = parameters.utmi_width
     values: dict[int, int] = {}
@@ -2187,7 +2190,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     for index in range(1, num_in_eps + 1):
         values[0x00100 + 0x4 * index] = int(fifo_words >> (4 + (num_in_eps > 11))) << 16 | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * (fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00800] = 0x08100000
-    values[0x00804] = 0x00002002
+    values[0x00804] = 0x00002000 | int(soft_disconnect) << 1
     values[0x00808] = 0x00000002
     values[0x00828] = 0x000017D7
     values[0x0082C] = 0x000005B8

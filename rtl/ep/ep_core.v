@@ -230,13 +230,10 @@ module ep_core #(
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window;
     wire        csr_each;
-    wire [3:0]  csr_ep, csr_fifo, fifo_owner, window_fifo;
-    // in the shared scheme a window belongs to an endpoint, else to a FIFO
-    wire [3:0]  window_ep = SHARED ? window_fifo : fifo_owner;
+    wire [3:0]  csr_ep, csr_fifo;
 
     ep_decode ep_decode (
-        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
-        .window_fifo(window_fifo),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -325,8 +322,11 @@ module ep_core #(
 
     // shared: types 0 control and 2 bulk have FIFO 0
     wire fifo0_now = SHARED && (!control[15] || op_take);
+    // a window belongs to the endpoint of its number; to the FIFO of this number where software
+    // has not given the endpoint one
+    wire window_of_ep = csr_window && (SHARED || (control[21:18] != 4'd0));
     wire [3:0] fifo_wide = op_flush ? flush_reg
-                         : (op_csr && csr_names_fifo && !(SHARED && csr_window)) ? csr_fifo
+                         : (op_csr && csr_names_fifo && !window_of_ep) ? csr_fifo
                          : fifo0_now ? 4'd0 : control[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
@@ -549,7 +549,8 @@ module ep_core #(
         .seen(moved_setup || ((desc_head_take || status_pop) && (head_status == STS_SETUP))),
         .none(rx_fifo_empty && !dma_busy), .dropped(rx_fifo_flush), .unseen(unseen),
         .stored(moved_setup || desc_setup_whole), .rewound(head_rewind),
-        .address_write(write_ep && reg_address && is_out0), .descriptors(descriptors),
+        .address_write(((write_ep && reg_address) || desc_moved_failed) && is_out0),
+        .descriptors(descriptors),
         .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),
         .packet_start(act_token), .in_token(act_token && known_reg && is_ep0 && !out),
         .word(rx_fifo_word), .word_data(rx_data),
@@ -695,14 +696,6 @@ module ep_core #(
                                                                    : length_now_reg})
     );
 
-    // endpoint of a Tx FIFO: the active one that named it last
-    lut_ram #(.WIDTH(4), .INDEX_WIDTH(4)) owner_ram (
-        .clk(clk), .we(startup || (write_control && !out && (is_ep0 || reg_flags_data[3]))),
-        .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
-        .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(window_fifo), .read_data(fifo_owner)
-    );
-
     tx_fifo #(.FIFOS(INS), .INDEX_WIDTH(FW), .ADDRESS_WIDTH(A)) tx_fifo (
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
         .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
@@ -792,8 +785,9 @@ module ep_core #(
                            && (acknowledged || (act_token && ours_reg
                                                 && (rx_data[14:8] == device_address)));
     assign global_nak_pushed = scan_nak;
-    // a SETUP that waits for EP0 to be enabled must not hold up the global NAK
-    assign global_nak_popped = popped_nak || ((head_blocked || scan_rx_flush) && !global_nak_push);
+    // neither a SETUP that waits for EP0 to be enabled nor an Rx FIFO that is emptied holds up the
+    // global NAK
+    assign global_nak_popped = popped_nak || ((head_blocked || rx_fifo_flush) && !global_nak_push);
     assign rx_flushed = scan_rx_flush;
     assign tx_flushed = flush_step && flush_last;
     assign fifo0_level = fifo_low[0];
