@@ -49,8 +49,13 @@ class DataPath:
         self.descriptors.forget()
 
     def flushed(self) -> None:
-        """A FIFO was emptied: what was read of it for sending belongs to nothing."""
-        self._tx_words.clear()
+        """A FIFO was emptied: what was read of it for sending belongs to nothing.
+
+        A packet that is still on the wire is another FIFO's: a flush waits for its own.
+        """
+        for ep in self.checker.model.ins:
+            if ep.sending < 0:
+                self._tx_words.pop(ep.index, None)
 
     def rx_word(self, event: Event) -> None:
         """RX_WORD: a word of a packet that comes in."""

@@ -17,6 +17,8 @@ __all__ = ["QUEUE_PLACES", "TAKEN_BACK", "QueueEntry", "SharedFifo"]
 
 QUEUE_PLACES: Final = 8
 """Packets that FIFO 0 keeps at most (GHWCFG2.NPTxQDepth)."""
+_PATIENCE: Final = 31
+"""Tokens for others that a packet fetched after a taking back lets pass before it goes back."""
 TAKEN_BACK: Final = 0x20
 """Argument of the event FLUSH: FIFO 0 is empty and its endpoints got their bytes back."""
 _CHAIN: Final = 16
@@ -60,6 +62,9 @@ class SharedFifo(Interrupts):
         mismatched: tokens in a row that found another endpoint's packet at the head: at least,
             at most (in lockstep a token may have come a moment before the head changed).
         may_take_back: the count may have been reached.
+        patient: nothing has been sent since packets were taken back. Were the first packet fetched
+            after that taken back as quickly as any, a host that asks one endpoint after the other
+            would get nothing from any.
     """
 
     def reset_core(self) -> None:
@@ -69,6 +74,7 @@ class SharedFifo(Interrupts):
         self.fetch_next = 0
         self.mismatched = (0, 0)
         self.may_take_back = False
+        self.patient = False
         super().reset_core()
 
     # -- which FIFO --------------------------------------------------------------------------
@@ -170,7 +176,7 @@ class SharedFifo(Interrupts):
             return
         least, most = self.mismatched
         self.mismatched = least, most = least + (certain and other), most + 1
-        limit = max(self.dcfg >> 18 & 0x1F, 1)
+        limit = _PATIENCE if self.patient else max(self.dcfg >> 18 & 0x1F, 1)
         if least >= limit:
             if not self.latched & f.INT_EPMIS:
                 self.expect_global(f.INT_EPMIS)
@@ -188,13 +194,11 @@ class SharedFifo(Interrupts):
             self.flushing.add(TAKEN_BACK)
 
     def queue_acknowledged(self, ep: InEndpoint, length: int) -> None:
-        """A packet of FIFO 0 was acknowledged: the count begins anew.
-
-        Whether an empty packet, which takes no place in FIFO 0, counts here is left open.
-        """
+        """A packet of an endpoint of FIFO 0, perhaps empty, was acknowledged: counts anew."""
         ep.unacked = max(ep.unacked - length, 0)
-        self.mismatched = (0, 0 if length else self.mismatched[1])
-        if length and self.may_take_back:
+        self.mismatched = (0, 0)
+        self.patient = False
+        if self.may_take_back:
             self.may_take_back = False
             self.allowed[0] &= ~f.INT_EPMIS
 
@@ -207,6 +211,9 @@ class SharedFifo(Interrupts):
                 ep.xfersize += entry.size
                 ep.dma = ep.dma - (entry.size + 3 & ~3) & f.M32
         self.clear_queue()
+        self.mismatched = (0, 0)
+        self.may_take_back = False
+        self.patient = True
 
     def clear_queue(self) -> None:
         """FIFO 0 is empty."""

@@ -364,7 +364,7 @@ class GINTSTS(Register):
     FetSusp: ClassVar[Field] = Field("FetSusp", 22, 1, "W1C")
     """DMA fetch suspended."""
     ResetDet: ClassVar[Field] = Field("ResetDet", 23, 1, "W1C")
-    """Reset seen while suspended."""
+    """Reset seen while suspended, or with PCGCCTL.StopPclk set."""
     PrtInt: ClassVar[Field] = Field("PrtInt", 24, 1, "RO")
     """Host port; 0."""
     HChInt: ClassVar[Field] = Field("HChInt", 25, 1, "RO")
@@ -1780,7 +1780,7 @@ class PCGCCTL1(Register):
 
 
 class FIFO(Register):
-    """FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into Tx FIFO n, reading any window pops the one Rx FIFO. Slave mode only."""
+    """FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into the Tx FIFO of IN endpoint n (DIEPCTLn.TxFNum; into FIFO n while that is 0), reading any window pops the one Rx FIFO. Slave mode only."""
 
     NAME: ClassVar[str] = "FIFO"
     OFFSET: ClassVar[int] = 0x01000

@@ -38,6 +38,7 @@ module ep_answer #(
     // operation (see ep_sequencer) and its endpoint
     input  wire        read,
     input  wire        act_token,
+    input  wire        act_handshake,
     input  wire        act_scan,
     input  wire        out,
     input  wire [3:0]  ep,
@@ -82,13 +83,17 @@ module ep_answer #(
     output wire        nothing,
     output wire        lost,
 
-    // extended token: its answer, 0 if it has none; what that depends on (see ep_lpm)
+    // extended token: its answer, 0 if it has none; this handshake was sent, to these attributes;
+    // what that depends on (see ep_lpm)
     output wire [2:0]  lpm_kind,
+    output wire [2:0]  lpm_sent,
+    output wire [10:0] lpm_attributes,
     input  wire [3:0]  lpm_allowed,
     input  wire        word,
     input  wire        setup_accept,
     input  wire        received,
     input  wire        acknowledged,
+    input  wire        refused,
     input  wire [INDEX_WIDTH-1:0] fifo,
     input  wire [INS-1:0] fifo_empty
 );
@@ -101,6 +106,7 @@ module ep_answer #(
     // of an extended token's second packet
     localparam [3:0] PID_LPM = 4'b0011;
     localparam [3:0] MSG_EXTENDED = 4'd9;
+    localparam [2:0] STALL = 3'd3;
 
     reg         ours_reg;
     reg         known_reg;
@@ -142,19 +148,23 @@ module ep_answer #(
                 .clk(clk), .rst(rst), .allowed(lpm_allowed),
                 .extended(rx_valid && (rx_type == MSG_EXTENDED)),
                 .extended_ours(ours_now && (rx_data[7:4] == 4'd0)),
-                .act_lpm(act_token && is_lpm), .link_state(rx_data[11:8]), .kind(lpm_kind),
+                .act_lpm(act_token && is_lpm), .attributes({rx_data[7:4], rx_data[14:8]}),
+                .kind(lpm_kind), .act_sent(act_handshake && rx_data[1]), .sent_kind(lpm_sent),
+                .sent_attributes(lpm_attributes),
                 .word(word), .word_data(rx_data), .token(act_token),
                 .setup(setup_accept), .received(received && is_ep0),
-                .acknowledged(acknowledged && is_ep0), .bus_reset(bus_reset),
+                .acknowledged(acknowledged && is_ep0),
+                .stalled(is_ep0 && ((act_token && (kind == STALL)) || refused)),
+                .bus_reset(bus_reset),
                 .scan(act_scan), .scan_first(is_ep0 && !out), .is_in(!out), .iso(iso),
                 .active(flags[3]), .enabled(enabled), .fifo(fifo),
                 .tx_fifo_empty(fifo_empty), .rx_fifo_empty(rx_fifo_empty)
             );
         end else begin : g_no_lpm
-            assign lpm_kind = 3'd0;
-            wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, rx_valid, rx_type, bus_reset,
-                               act_scan, out, enabled, iso, word, setup_accept, received,
-                               acknowledged, fifo, fifo_empty, 1'b0};
+            assign {lpm_kind, lpm_sent, lpm_attributes} = 17'd0;
+            wire unused_ok = &{1'b0, lpm_allowed, MSG_EXTENDED, STALL, rx_valid, rx_type, bus_reset,
+                               act_handshake, act_scan, out, enabled, iso, word, setup_accept,
+                               received, acknowledged, refused, fifo, fifo_empty, 1'b0};
         end
     endgenerate
 

@@ -74,10 +74,10 @@ module ep_core #(
     // DCFG.NZStsOUTHShk; test mode SE0_NAK
     input  wire        stall_status,
     input  wire        test_nak,
-    // GLPMCFG (see lpm_csr); extended token answered, with this kind
+    // GLPMCFG (see lpm_csr); kind of the handshake that was sent to an extended token, else 0
     input  wire [3:0]  lpm_allowed,
-    output wire        lpm_answered,
-    output wire [2:0]  lpm_kind,
+    output wire [2:0]  lpm_sent,
+    output wire [10:0] lpm_attributes,
     input  wire        global_nak_push,
     input  wire        rx_flush,
     input  wire        rx_size_written,
@@ -196,11 +196,10 @@ module ep_core #(
 
     wire        csr_endpoint, csr_out, csr_names_fifo, csr_size, csr_space, csr_pop, csr_peek;
     wire        csr_window, csr_each;
-    wire [3:0]  csr_ep, csr_fifo, window_ep, window_fifo;
+    wire [3:0]  csr_ep, csr_fifo;
 
     ep_decode ep_decode (
-        .clk(clk), .address(csr_address), .head_ep(head[3:0]), .window_ep(window_ep),
-        .window_fifo(window_fifo),
+        .clk(clk), .address(csr_address), .head_ep(head[3:0]),
         .endpoint(csr_endpoint), .out(csr_out), .ep(csr_ep), .names_fifo(csr_names_fifo),
         .fifo(csr_fifo), .size(csr_size), .space(csr_space), .pop(csr_pop), .peek(csr_peek),
         .window(csr_window), .each(csr_each)
@@ -390,9 +389,7 @@ module ep_core #(
         .disabling(flags[5]), .size(size), .left(left), .length(length),
         .csr_write(csr_write), .csr_write_data(csr_write_data),
         .csr_names_fifo(csr_names_fifo), .csr_fifo(csr_fifo), .csr_size(csr_size),
-        .csr_window(csr_window), .window_fifo(window_fifo), .window_ep(window_ep),
-        .csr_endpoint(write_ep),
-        .csr_owns(write_control && !out && (is_ep0 || reg_flags_data[3])),
+        .csr_window(csr_window), .csr_endpoint(write_ep),
         .token_send(token_send), .token_mismatch(token_mismatch), .packet_ready(packet_ready),
         .other_ready(other_ready), .handshake_good(rx_data[0]), .acknowledged(acknowledged),
         .send(send_start), .sending(sending), .sending_ep(sending_ep), .sending_here(sending_here),
@@ -416,7 +413,7 @@ module ep_core #(
 
     wire        token_ours, token_known, token_send, token_receive, token_cause, token_mismatch;
     wire        token_nothing, token_lost, packet_ready, other_ready;
-    wire [2:0]  token_kind;
+    wire [2:0]  token_kind, lpm_kind;
     wire [3:0]  token_data_pid;
     wire [10:0] token_length;
     wire [8:0]  packet_limit;
@@ -429,7 +426,8 @@ module ep_core #(
         .descriptors(descriptors), .full_speed(full_speed), .device_address(device_address),
         .old_address_valid(old_address_valid), .old_address(old_address),
         .global_in_nak(global_in_nak), .global_out_nak(global_out_nak), .test_nak(test_nak),
-        .bus_reset(reset_start), .read(read), .act_token(act_token), .act_scan(act_scan),
+        .bus_reset(reset_start), .read(read), .act_token(act_token),
+        .act_handshake(act_handshake), .act_scan(act_scan),
         .out(out), .ep(ep), .exists(exists), .packet_now(packet_now), .flags(flags),
         .enabled(enabled), .iso(iso), .transfer_type(transfer_type), .packet_size(packet_size),
         .packets(count[9:0]), .length(length), .more(more), .desc_open(desc_open),
@@ -440,12 +438,13 @@ module ep_core #(
         .data_pid(token_data_pid), .data_length(token_length), .send(token_send),
         .receive(token_receive), .cause(token_cause), .mismatch(token_mismatch),
         .nothing(token_nothing), .lost(token_lost),
-        .lpm_kind(lpm_kind), .lpm_allowed(lpm_allowed), .word(rx_fifo_word),
+        .lpm_kind(lpm_kind), .lpm_allowed(lpm_allowed), .lpm_sent(lpm_sent),
+        .lpm_attributes(lpm_attributes), .word(rx_fifo_word),
         .setup_accept(setup_accept), .received(end_out), .acknowledged(acknowledged),
+        .refused(act_end && packet_refused),
         .fifo(fifo), .fifo_empty(fifo_empty)
     );
 
-    assign lpm_answered = (lpm_kind != 3'd0);
     assign address_taken = is_ep0
                            && (acknowledged || (act_token && token_ours
                                                 && (rx_data[14:8] == device_address)));
@@ -489,8 +488,9 @@ module ep_core #(
     wire scan_rx_flush = act_scan && rx_flush && !(dma_busy && job_out) && !push;
 
     assign global_nak_pushed = scan_nak;
-    // a SETUP that waits for EP0 to be enabled must not hold up the global NAK
-    assign global_nak_popped = popped_nak || ((head_blocked || scan_rx_flush) && !global_nak_push);
+    // neither a SETUP that waits for EP0 to be enabled nor an Rx FIFO that is emptied holds up the
+    // global NAK
+    assign global_nak_popped = popped_nak || ((head_blocked || rx_fifo_flush) && !global_nak_push);
     assign rx_flushed = scan_rx_flush;
     assign rx_fifo_open = act_token && token_receive;
     assign rx_fifo_word = rx_valid && (rx_type == MSG_WORD) && !push && !startup;
@@ -558,7 +558,8 @@ module ep_core #(
         .out(out), .ep(ep), .rx_data(rx_data), .csr_write(csr_write), .csr_address(csr_address),
         .csr_data(csr_write ? csr_write_data : csr_read_data),
         .token_ours(token_ours), .token_kind(token_kind), .token_data_pid(token_data_pid),
-        .token_length(token_length), .lpm_kind(lpm_kind), .end_ours(packet_known),
+        .token_length(token_length), .lpm_kind(lpm_kind), .lpm_sent(lpm_sent),
+        .lpm_attributes(lpm_attributes), .end_ours(packet_known),
         .end_ep(packet_ep),
         .end_accept(rx_fifo_commit), .end_open(rx_fifo_is_open && !packet_refused),
         .end_good(packet_good),

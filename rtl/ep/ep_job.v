@@ -260,7 +260,7 @@ module ep_job #(
         .seen(moved_setup || ((head_take || status_pop) && (head_status == STS_SETUP))),
         .none(rx_empty && !dma_busy), .dropped(rx_flush), .unseen(setups_left),
         .stored(moved_setup || setup_whole), .rewound(head_rewind),
-        .address_write(address_write && is_out0), .descriptors(descriptors),
+        .address_write((address_write || desc_failed) && is_out0), .descriptors(descriptors),
         .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),
         .packet_start(act_token), .in_token(act_token && token_known && is_ep0 && !out),
         .word(word), .word_data(rx_data),

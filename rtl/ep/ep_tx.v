@@ -57,19 +57,15 @@ module ep_tx #(
     input  wire [18:0] left,
     input  wire [10:0] length,
 
-    // register access (see ep_decode): it names a FIFO; size of a FIFO; window, endpoint that owns
-    // the window
+    // register access (see ep_decode): it names a FIFO; size of a FIFO; window
     input  wire        csr_write,
     input  wire [31:0] csr_write_data,
     input  wire        csr_names_fifo,
     input  wire [3:0]  csr_fifo,
     input  wire        csr_size,
     input  wire        csr_window,
-    input  wire [3:0]  window_fifo,
-    output wire [3:0]  window_ep,
-    // write to any register of the endpoint; it names the FIFO in data as its own
+    // write to any register of the endpoint
     input  wire        csr_endpoint,
-    input  wire        csr_owns,
 
     // decision on a token: send a packet; it cannot be, another endpoint's is at the head
     input  wire        token_send,
@@ -159,8 +155,11 @@ module ep_tx #(
 
     // shared: types 0 control and 2 bulk have FIFO 0
     wire fifo0_now = SHARED && (!control_now[15] || op_take);
+    // a window belongs to the endpoint of its number; to the FIFO of this number where software
+    // has not given the endpoint one
+    wire window_of_ep = csr_window && (SHARED || (control_now[21:18] != 4'd0));
     wire [3:0] fifo_wide = op_flush ? flush_reg
-                         : (op_csr && csr_names_fifo && !(SHARED && csr_window)) ? csr_fifo
+                         : (op_csr && csr_names_fifo && !window_of_ep) ? csr_fifo
                          : fifo0_now ? 4'd0 : control_now[21:18];
     wire [4:0] fifo_highest = LAST_IN;
     wire fifo_wide_real = ({1'b0, fifo_wide} <= fifo_highest);
@@ -179,18 +178,6 @@ module ep_tx #(
     assign fifo = fifo_reg;
     assign low = fifo_low[fifo_reg];
     assign fifo0_level = fifo_low[0];
-
-    // endpoint of a Tx FIFO: the active one that named it last
-    wire [3:0] fifo_owner;
-    lut_ram #(.WIDTH(4), .INDEX_WIDTH(4)) owner_ram (
-        .clk(clk), .we(startup || csr_owns),
-        .write_index(startup ? startup_index[3:0] : csr_write_data[25:22]),
-        .write_data(startup ? startup_index[3:0] : ep),
-        .read_index(window_fifo), .read_data(fifo_owner)
-    );
-
-    // in the shared scheme a window belongs to an endpoint, else to a FIFO
-    assign window_ep = SHARED ? window_fifo : fifo_owner;
 
     // ---- in and out ---------------------------------------------------------------------------
 

@@ -1817,7 +1817,7 @@
 #define UDC_PCGCCTL1_CNTGATECLK_WIDTH 2
 #define UDC_PCGCCTL1_CNTGATECLK_MASK 0x6u
 
-/* FIFO: FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into Tx FIFO n, reading any window pops the one Rx FIFO. Slave mode only. */
+/* FIFO: FIFO window n, 4 KiB; every word of it is the same port. Writing pushes into the Tx FIFO of IN endpoint n (DIEPCTLn.TxFNum; into FIFO n while that is 0), reading any window pops the one Rx FIFO. Slave mode only. */
 #define UDC_FIFO_OFFSET 0x1000u
 #define UDC_FIFO_STRIDE 0x1000u
 #define UDC_FIFO_FIRST 0
