@@ -501,7 +501,11 @@ module ep_core #(
     wire moved_out = moved_packet && job_out_reg;
     wire moved_setup = moved_out && (job_status_reg == STS_SETUP)
                        && (desc_moved_replaced || !descriptors);
-    wire moved_in = moved_packet && !job_out_reg;
+    // what was fetched for a FIFO that has got a new place, for a list that was given up, or for an
+    // endpoint that has changed its FIFO, is fetched again
+    wire job_kept = job_valid_reg && (job_fifo_reg == fifo_reg) && !desc_moved_stale
+                    && !(SHARED && fifo0 && np_full);
+    wire moved_in = moved_packet && !job_out_reg && job_kept;
 
     // ---- descriptors --------------------------------------------------------------------------
 
@@ -509,6 +513,7 @@ module ep_core #(
     wire        desc_rest, desc_head_hold, desc_head_take, desc_head_replace;
     wire        desc_moved_packet, desc_moved_replaced, desc_moved_load, desc_setup_whole;
     wire        desc_event, desc_moved_closed, desc_moved_bna, desc_moved_failed;
+    wire        desc_moved_stale;
     wire        desc_complete, desc_stop, desc_setup, desc_setup_closing, status_reached;
     wire        unseen, setup_more, setup_full, hot, hot_out, hot_used;
     wire [31:0] desc_pointer;
@@ -517,7 +522,7 @@ module ep_core #(
     wire [10:0] desc_head_fit;
     wire [8:0]  desc_rest_words;
     wire [3:0]  hot_ep;
-    wire moved_context = moved_packet && !desc_moved_replaced;
+    wire moved_context = (moved_out && !desc_moved_replaced && !desc_moved_stale) || moved_in;
 
     // gone where `descriptors` is constant
     ep_desc #(.INDEX_WIDTH(CW)) ep_desc (
@@ -538,7 +543,8 @@ module ep_core #(
         .head_take(desc_head_take), .head_replace(desc_head_replace), .head_fit(desc_head_fit),
         .moved_packet(desc_moved_packet), .moved_replaced(desc_moved_replaced),
         .moved_load(desc_moved_load), .moved_event(desc_event), .moved_closed(desc_moved_closed),
-        .moved_bna(desc_moved_bna), .moved_failed(desc_moved_failed), .complete(desc_complete),
+        .moved_bna(desc_moved_bna), .moved_failed(desc_moved_failed),
+        .moved_stale(desc_moved_stale), .complete(desc_complete),
         .stop(desc_stop), .setup(desc_setup), .setup_whole(desc_setup_whole),
         .setup_closing(desc_setup_closing), .hot_used(hot_used), .hot(hot), .hot_out(hot_out),
         .hot_ep(hot_ep)
@@ -590,8 +596,7 @@ module ep_core #(
     wire acknowledged = act_handshake && sending_reg && rx_data[0];
     wire in_last = (count_reg[9:0] <= 10'd1);
     wire sent = acknowledged && sent_valid_reg && (sending_fifo_reg == fifo_reg);
-    wire filled = moved_in && (job_fifo_reg == fifo_reg) && job_valid_reg
-                  && !(SHARED && fifo0 && np_full);
+    wire filled = moved_in;
 
     // ---- writes to the context ----------------------------------------------------------------
 
