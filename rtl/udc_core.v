@@ -16,6 +16,7 @@ module udc_core #(
     parameter LPM = 0,
     parameter COMMANDS = 0,
     parameter CMD_LATENCY = 1000,
+    parameter SOFT_DISCONNECT = 1,
     parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
@@ -116,7 +117,8 @@ module udc_core #(
     wire [31:0] startup_fifo_size;
 
     startup #(
-        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO)
+        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO),
+        .SOFT_DISCONNECT(SOFT_DISCONNECT)
     ) startup_sequence (
         .clk(clk), .rst(rst), .soft_reset(soft_reset),
         .active(startup), .index(startup_index), .shadow_write(startup_shadow),
@@ -223,7 +225,8 @@ module udc_core #(
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM),
-        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO),
+        .SOFT_DISCONNECT(SOFT_DISCONNECT)
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),

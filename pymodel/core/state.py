@@ -294,7 +294,7 @@ class State:
         self.dcfg = 0x08100000
         self.address = 0
         self.old_address = 0
-        self.dctl = f.DCTL_SFTDISCON | 0x2000
+        self.dctl = f.DCTL_SFTDISCON * self.par.soft_disconnect | 0x2000
         self.test_mode = 0
         self.gin_nak = False
         self.gin_nak_asked = False

@@ -2149,6 +2149,8 @@ class _Parameters(Protocol):
     @property
     def cmd_latency(self) -> int: ...
     @property
+    def soft_disconnect(self) -> int: ...
+    @property
     def superspeed(self) -> int: ...
     @property
     def utmi_width(self) -> int: ...
@@ -2169,6 +2171,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     desc_dma = parameters.desc_dma
     lpm = parameters.lpm
     commands = parameters.commands
+    soft_disconnect = parameters.soft_disconnect
     superspeed = parameters.superspeed
     utmi_width = parameters.utmi_width
     values: dict[int, int] = {}
@@ -2187,7 +2190,7 @@ def reset_values(parameters: _Parameters) -> dict[int, int]:
     for index in range(1, num_in_eps + 1):
         values[0x00100 + 0x4 * index] = int(fifo_words >> (4 + (num_in_eps > 11))) << 16 | (fifo_words >> 2) + (fifo_words >> 4) + (index - 1) * (fifo_words >> (4 + (num_in_eps > 11)))
     values[0x00800] = 0x08100000
-    values[0x00804] = 0x00002002
+    values[0x00804] = 0x00002000 | int(soft_disconnect) << 1
     values[0x00808] = 0x00000002
     values[0x00828] = 0x000017D7
     values[0x0082C] = 0x000005B8

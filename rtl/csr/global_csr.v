@@ -13,7 +13,9 @@ module global_csr #(
     parameter DEDICATED_FIFO = 1,
     parameter DMA = 2,
     parameter DESC_DMA = 0,
-    parameter LPM = 0
+    parameter LPM = 0,
+    // reset value of DCTL.SftDiscon
+    parameter SOFT_DISCONNECT = 1
 ) (
     input  wire        clk,
     // hardware or soft reset
@@ -539,7 +541,7 @@ module global_csr #(
             stall_status_reg <= 1'b0;
             desc_reg <= 1'b0;
             test_reg <= 3'd0;
-            disconnect_reg <= 1'b1;
+            disconnect_reg <= (SOFT_DISCONNECT != 0);
             gin_nak_reg <= 1'b0;
             gout_nak_reg <= 1'b0;
             gout_eff_reg <= 1'b0;
