@@ -30,6 +30,7 @@ class UdcParameters:
         lpm: 1 = link power management.
         commands: 1 = endpoint commands of the extension bank.
         cmd_latency: reset value of the latency of a command, microseconds, 0 to 2000.
+        soft_disconnect: reset value of DCTL.SftDiscon, 1 = no pull-up until software asks for it.
         superspeed: 1 = PIPE face and streams.
         data_width: AXI4 data path in bits.
         utmi_width: UTMI data path in bits.
@@ -47,6 +48,7 @@ class UdcParameters:
     lpm: int = 0
     commands: int = 0
     cmd_latency: int = 1000
+    soft_disconnect: int = 1
     superspeed: int = 0
     data_width: int = 32
     utmi_width: int = 8
@@ -82,6 +84,7 @@ class UdcParameters:
             "lpm": (self.lpm in (0, 1), "0 or 1"),
             "commands": (self.commands in (0, 1), "0 or 1"),
             "cmd_latency": (0 <= self.cmd_latency <= 2000, "0 to 2000 (microseconds)"),
+            "soft_disconnect": (self.soft_disconnect in (0, 1), "0 or 1"),
             "superspeed": (self.superspeed == 0, "0 (SuperSpeed is not built)"),
             "data_width": (self.data_width in (32, 64), "32 or 64"),
             "utmi_width": (self.utmi_width in (8, 16), "8 or 16"),

@@ -35,6 +35,7 @@ class Kind(IntEnum):
     FLUSH = 17  # (FIFO number, 0x10 all Tx, 0x1F Rx, 0x20 FIFO 0 taken back for its endpoints; -)
     DESC = 18  # (0 loaded, 1 closed<<8 | IN<<4 | ep; status word of the descriptor)
     COMMAND = 19  # (index in the extension bank; EPCMD after completion)
+    LPM = 20  # (answer<<13: it was sent to an extended token; attributes)
 
 
 class Answer(IntEnum):

@@ -24,6 +24,8 @@ module udc #(
     parameter COMMANDS = 0,
     // reset value of the latency of a command, us, 0 to 2000
     parameter CMD_LATENCY = 1000,
+    // reset value of DCTL.SftDiscon: 1 = no pull-up until software asks for it
+    parameter SOFT_DISCONNECT = 1,
     // 1 = PIPE face and streams
     parameter SUPERSPEED = 0,
     // AXI4 data path in bits, 32 or 64
@@ -167,8 +169,16 @@ module udc #(
         if (CMD_LATENCY < 0 || CMD_LATENCY > 2000) begin : g_latency
             ILLEGAL_PARAMETER_CMD_LATENCY_must_be_0_to_2000_microseconds error ();
         end
+<<<<<<< HEAD
         if (UTMI_WIDTH != 8 && UTMI_WIDTH != 16) begin : g_utmi_width
             ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8_or_16 error ();
+=======
+        if (SOFT_DISCONNECT != 0 && SOFT_DISCONNECT != 1) begin : g_disconnect
+            ILLEGAL_PARAMETER_SOFT_DISCONNECT_must_be_0_or_1 error ();
+        end
+        if (UTMI_WIDTH != 8) begin : g_utmi_width
+            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8 error ();
+>>>>>>> integ
         end
         if (TIME_SCALE < 1 || TIME_SCALE > 1000) begin : g_scale
             ILLEGAL_PARAMETER_TIME_SCALE_must_be_1_to_1000 error ();
@@ -222,7 +232,11 @@ module udc #(
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
+<<<<<<< HEAD
         .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .UTMI_WIDTH(UTMI_WIDTH),
+=======
+        .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .SOFT_DISCONNECT(SOFT_DISCONNECT),
+>>>>>>> integ
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),

@@ -17,6 +17,7 @@ module udc_core #(
     parameter UTMI_WIDTH = 8,
     parameter COMMANDS = 0,
     parameter CMD_LATENCY = 1000,
+    parameter SOFT_DISCONNECT = 1,
     parameter DATA_WIDTH = 32,
     parameter TRACE = 0
 ) (
@@ -117,7 +118,8 @@ module udc_core #(
     wire [31:0] startup_fifo_size;
 
     startup #(
-        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO)
+        .FIFO_WORDS(FIFO_WORDS), .NUM_IN_EPS(NUM_IN_EPS), .DEDICATED_FIFO(DEDICATED_FIFO),
+        .SOFT_DISCONNECT(SOFT_DISCONNECT)
     ) startup_sequence (
         .clk(clk), .rst(rst), .soft_reset(soft_reset),
         .active(startup), .index(startup_index), .shadow_write(startup_shadow),
@@ -174,7 +176,8 @@ module udc_core #(
                 .csr_read_data(csr_read_data), .read_data(ext_read_data),
                 // EPDisbld
                 .rest(cause_valid && cause_event[1]),
-                .rest_index({cause_event[35:32], cause_event[40]}), .causes(ext_causes),
+                .rest_index({cause_event[35:32], cause_event[40]}), .bus_reset(reset_start),
+                .causes(ext_causes),
                 .injected(injected), .trace_valid(ext_valid), .trace_event(ext_event)
             );
         end else begin : g_no_ext
@@ -216,13 +219,20 @@ module udc_core #(
     wire [31:0] head;
     wire [31:0] trace_gintsts, trace_gotgint;
     wire [3:0]  lpm_allowed;
-    wire        lpm_answered;
-    wire [2:0]  lpm_kind;
+    wire [2:0]  lpm_sent;
+    wire [10:0] lpm_attributes;
+    wire unused_lpm = &{1'b0, lpm_attributes, 1'b0};
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
+<<<<<<< HEAD
         .DESC_DMA(DESC_DMA), .LPM(LPM), .UTMI_WIDTH(UTMI_WIDTH),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
+=======
+        .DESC_DMA(DESC_DMA), .LPM(LPM),
+        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO),
+        .SOFT_DISCONNECT(SOFT_DISCONNECT)
+>>>>>>> integ
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),
@@ -235,8 +245,8 @@ module udc_core #(
         .incomplete_in(incomplete_in), .incomplete_out(incomplete_out), .iso_lost(iso_lost),
         .line_state(line_state), .vbus_valid(vbus_valid),
         .connected(ctl_connect),
-        .lpm_answered(lpm_answered), .lpm_kind(lpm_kind),
-        .lpm_besl({rx_data[4], rx_data[14:12]}), .lpm_remote_wake(rx_data[5]),
+        .lpm_answered(lpm_sent != 3'd0), .lpm_kind(lpm_sent),
+        .lpm_besl(lpm_attributes[7:4]), .lpm_remote_wake(lpm_attributes[8]),
         .lpm_allowed(lpm_allowed),
         .dma_busy(dma_busy), .rx_level(head_valid && !dma_enable), .fifo0_level(fifo0_level),
         .periodic_level(periodic_level), .mismatches(mismatches),
@@ -311,8 +321,9 @@ module udc_core #(
         .old_address(old_address), .frame(frame[10:0]), .in_mask(in_mask), .out_mask(out_mask),
         .empty_mask(empty_mask), .mask_written(mask_written), .global_out_nak(global_out_nak),
         .global_in_nak(global_in_nak), .stall_status(stall_status),
-        .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_answered(lpm_answered),
-        .lpm_kind(lpm_kind), .global_nak_push(global_nak_push), .rx_flush(rx_flush),
+        .test_nak(ctl_test == 3'd3), .lpm_allowed(lpm_allowed), .lpm_sent(lpm_sent),
+        .lpm_attributes(lpm_attributes),
+        .global_nak_push(global_nak_push), .rx_flush(rx_flush),
         .rx_size_written(rx_size_written), .tx_flush(tx_flush), .tx_flush_fifo(tx_flush_fifo),
         .soft_reset_wait(soft_reset_wait), .address_taken(address_taken),
         .global_nak_pushed(global_nak_pushed), .global_nak_popped(global_nak_popped),

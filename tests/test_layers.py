@@ -17,7 +17,7 @@ GENERATED = {"pymodel/gen/udc_regs.py", "rtl/gen/udc_regs.vh", "rtl/gen/udc_regs
 LONGEST_FILE = 620
 LONGEST_LINE = 100
 # Files that are longer than they should be may not grow; the list may only shrink.
-WANT_TO_BE_TWO = {"rtl/ep/ep_core.v": 950, "tb/hdl/c/usb_host.c": 650}
+WANT_TO_BE_TWO = {"tb/hdl/c/usb_host.c": 650}
 
 # Packages from the lowest floor upwards. A module may import from lower floors and from its own
 # package; packages that share a floor do not know each other.

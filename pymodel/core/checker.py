@@ -21,7 +21,7 @@ from .command_judge import command, command_write
 from .data_path import DataPath
 from .judge import Judge
 from .lines import Lines
-from .lpm_judge import judge_sleep
+from .lpm_judge import judge_lpm_sent, judge_sleep
 from .model import UdcModel
 from .progress import Progress
 from .recent import Recent
@@ -74,6 +74,8 @@ class Window:
     Attributes:
         race: after something changed, the old state may still decide or be read.
         cause: until an interrupt cause is visible; until a status word is pushed.
+        command: until an endpoint command takes effect, from the end of its latency or from the
+            command before it.
         flush: until a flush is over.
         dma: until a packet that could move has moved.
         reset: after a soft reset or a bus reset, what was under way may still be reported.
@@ -82,6 +84,7 @@ class Window:
 
     race: int = _US // 2
     cause: int = 20 * _US
+    command: int = 3 * _US
     flush: int = 20 * _US
     dma: int = 200 * _US
     reset: int = 5 * _US
@@ -120,6 +123,7 @@ class Checker:
         path: judges packets and descriptors.
         past: what the model would have answered and shown a moment ago.
         lines: the comparison of the interrupt lines, for whoever sees them.
+        lpm_decided: the answer to an LPM token that is to be sent, and the token's attributes.
         on_received: called with the payload of every packet that was accepted.
         on_sent: called with the payload of every packet that was read for sending.
     """
@@ -145,6 +149,7 @@ class Checker:
         self._iso_touched = False
         self._sof_time = 0
         self._head: tuple[QueueEntry, bool] | None = None
+        self.lpm_decided: tuple[int, int] | None = None
         self.lines = Lines(self)
         self.past = Recent(self)
         self._judge = Judge(self)
@@ -170,6 +175,7 @@ class Checker:
             Kind.FLUSH: self._flush,
             Kind.COMMAND: partial(command, self),
             Kind.DESC: path.descriptors.desc,
+            Kind.LPM: partial(judge_lpm_sent, self),
         }
         self._words = frozenset({Kind.RX_WORD, Kind.TX_WORD, Kind.DMA_READ, Kind.DMA_WRITE})
 
@@ -267,11 +273,13 @@ class Checker:
             self.touch(f"out{n}" if offset >= f.OUT_BASE else f"in{n}")
         elif f.FIFO_BASE <= offset < f.FIFO_END:
             fifo = (offset >> 12) - 1
-            if self.model.shared and fifo < len(self.model.ins):
+            if fifo < len(self.model.ins):
                 self.touch(f"in{fifo}")
-                fifo = self.model.fifo_number(self.model.ins[fifo])
-            elif fifo < len(self.model.owner) and self.model.owner[fifo] >= 0:
-                self.touch(f"in{self.model.owner[fifo]}")
+                ep = self.model.ins[fifo]
+                if self.model.shared or ep.fifo:
+                    fifo = self.model.fifo_number(ep)
+                elif self.model.owner[fifo] >= 0:
+                    self.touch(f"in{self.model.owner[fifo]}")
             self.touch(f"fifo{fifo}")
         elif offset == f.GINTSTS:
             # What is cleared now was perhaps found again at EOPF just before.
@@ -383,7 +391,8 @@ class Checker:
         if event.arg == TAKEN_BACK and model.may_take_back and model.dma_on:
             # A token that may have counted did count.
             model.mismatch_reached()
-            model.expect_global(f.INT_EPMIS)
+            if not model.latched & f.INT_EPMIS:
+                model.expect_global(f.INT_EPMIS)
         if event.arg not in model.flushing:
             self.wrong("flush", f"FIFO {event.arg:#x} was not asked for")
         self.step(event)

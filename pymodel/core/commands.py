@@ -48,7 +48,8 @@ class CommandBank(Registers):
         xcfg: XCFG.
         epcmd: EPCMD by index, without CMDACT.
         command_due: when a command takes effect, by index; the model alone goes by it.
-        ending: commands that wait for their endpoint to come to rest, by index.
+        command_last: when the last command took effect.
+        ending: indices whose END_TRANSFER waits for the endpoint to come to rest.
         epxint, epxmsk: EPXINT and EPXMSK by index.
         microsecond: picoseconds of the hardware's microsecond (60 core clocks).
     """
@@ -82,7 +83,8 @@ class CommandBank(Registers):
         self.epcmd = [0] * _INDICES
         self.parameters = [[0, 0] for _ in range(_INDICES)]
         self.command_due: dict[int, int] = {}
-        self.ending: dict[int, int] = {}
+        self.command_last = 0
+        self.ending: set[int] = set()
         self.epxint = [0] * _INDICES
         self.epxmsk = [0] * _INDICES
         super().reset_core()
@@ -125,7 +127,7 @@ class CommandBank(Registers):
         return self.epxmsk[index]
 
     def _write_mask(self, index: int, value: int) -> None:
-        self.epxmsk[index] = value & 7
+        self.epxmsk[index] = value & f.EPX_BITS
         self._refresh_index(index)
 
     # -- causes ------------------------------------------------------------------------------
@@ -135,12 +137,13 @@ class CommandBank(Registers):
         super().set_causes(key, bits)
         which, n = key >> 8, key & 0xFF
         if which == 4:
-            self.epxint[n & 31] |= bits & 7
+            self.epxint[n & 31] |= bits & f.EPX_BITS
             self._refresh_index(n & 31)
         elif self.ending and which in (1, 2) and bits & f.EPI_DISBLD:
             index = 2 * n + (which == 1)
             if index in self.ending:
-                self._complete(index, self.ending.pop(index))
+                self.ending.remove(index)
+                self._complete(index)
 
     def refresh_in(self, n: int) -> None:
         """Compute DAINT bit n, EPXINT included."""
@@ -192,17 +195,19 @@ class CommandBank(Registers):
         """COMMAND: a command takes effect."""
         index = arg & 31
         self.command_due.pop(index, None)
+        self.command_last = self.time
         status = self.command_status(index)
+        self.epcmd[index] = self.epcmd[index] & ~f.CMD_STATUS | status << 12
         if status != Status.DONE:
-            self._complete(index, status)
+            self._complete(index)
             return
         n, is_in = index >> 1, index & 1
         self._execute(index, (f.IN_BASE if is_in else f.OUT_BASE) + f.EP_STRIDE * n)
         end = (self.ins if is_in else self.outs)[n]
-        if end.disabling:
-            self.ending[index] = status
+        if end.disabling and self.epcmd[index] & 0xF == Command.END_TRANSFER:
+            self.ending.add(index)
         else:
-            self._complete(index, status)
+            self._complete(index)
 
     def _execute(self, index: int, base: int) -> None:
         """Do to an endpoint's registers what a command does."""
@@ -224,8 +229,7 @@ class CommandBank(Registers):
             control = control & ~f.EPCTL_STALL | f.EPCTL_SETD0
         self._writers[base + f.EP_CTL](control)
 
-    def _complete(self, index: int, status: int) -> None:
-        self.epcmd[index] = self.epcmd[index] & ~f.CMD_STATUS | status << 12
+    def _complete(self, index: int) -> None:
         if self.epcmd[index] & f.CMD_IOC:
             key = 0x400 | index
             self.due[key] = self.due.get(key, 0) | f.EPX_CMDCOMPL

@@ -123,6 +123,8 @@ class DescriptorJudge:
                     f"{name}: enabled {end.enabled}, NAK {end.nak}, address written "
                     f"{end.desc.written}, one is loaded: {end.desc.loaded}",
                 )
+        if model.descriptor_refused(end, write=False):
+            checker.wrong("descriptor loaded", f"{name}: memory answered with an error")
         status, buffer = self._pair(event, end, name)
         if status != event.data:
             checker.wrong(
@@ -154,6 +156,8 @@ class DescriptorJudge:
         checker = self.checker
         model = checker.model
         expected = model.closing_word(end)
+        if model.descriptor_refused(end, write=True):
+            checker.wrong("descriptor written back", f"{name}: memory answered with an error")
         place = end.dma & 0xFFFFFC
         written = self._written.pop(place, None)
         if expected is None:

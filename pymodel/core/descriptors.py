@@ -127,10 +127,14 @@ class Descriptors(LinkPower):
             self.expect_in(end.index, bits)
 
     def descriptor_failed(self, end: End) -> None:
-        """Memory answered the access to a descriptor with an error: AHBErr comes with this."""
+        """Memory answered the access to a descriptor with an error: the endpoint stops."""
         end.enabled = False
         end.nak = True
         end.desc.drop()
+        if isinstance(end, OutEndpoint):
+            # A SETUP that follows waits until software has looked.
+            end.setups = 0
+        self._expect_end(end, f.EPI_AHBERR)
 
     # -- closing -----------------------------------------------------------------------------
 

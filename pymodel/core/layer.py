@@ -50,6 +50,7 @@ _RX_COMMIT = int(Kind.RX_COMMIT)
 _RX_DROP = int(Kind.RX_DROP)
 _TX_DONE = int(Kind.TX_DONE)
 _K_SOF = int(Kind.SOF)
+_K_LPM = int(Kind.LPM)
 
 
 class PacketLayer:
@@ -207,6 +208,7 @@ class PacketLayer:
         answer = self.model.decide_lpm(attributes)
         if answer:
             self.model.step((_TOKEN, answer << 13, attributes))
+            self.model.step((_K_LPM, answer << 13, attributes))
             self.policy.settle(now)
         return _HANDSHAKE.get(answer)
 

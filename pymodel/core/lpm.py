@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Link power management: extended tokens and the sleep state L1 (USB 2.0 LPM addendum).
 
-The answer to an LPM token is a decision like that to any other token: `decide_lpm` is the rule,
-the event TOKEN with PID 0 the effect. Entering and leaving L1 are line messages. What passes by
-time alone (L1ResumeOK, the end of the device's own resume) is computed when somebody looks.
+The answer to an LPM token is a decision like that to any other token: `decide_lpm` is the rule.
+It is made at the event TOKEN with PID 0 and takes effect at the event LPM, when it has been sent:
+a packet that turns out to be too long is not answered and changes nothing. Entering and leaving
+L1 are line messages. What passes by time alone (L1ResumeOK, the end of the device's own resume) is
+computed when somebody looks.
 """
 
 from __future__ import annotations
@@ -99,8 +101,9 @@ class LinkPower(Isochronous):
             return True
         return any(self.fifo_of(ep).used for ep in self.ins if ep.eptype != f.EPTYPE_ISO)
 
-    def on_lpm(self, answer: int, attributes: int) -> None:
-        """TOKEN with PID 0: the controller has decided."""
+    def on_lpm(self, arg: int, attributes: int, choice: object) -> None:
+        """LPM: the answer that was decided at TOKEN with PID 0 has been sent."""
+        answer = arg >> 13 & 7
         if answer not in _RESULT:
             return
         self.lpm_attributes = attributes >> 4 & 0x1F

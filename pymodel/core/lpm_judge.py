@@ -13,11 +13,17 @@ from .lpm import L1_ENTRY, L1_RESUME_OK, L1_WAKE
 if TYPE_CHECKING:
     from .checker import Checker
 
-__all__ = ["judge_lpm_token", "judge_sleep", "loose_lpm_bits", "sleep_overdue"]
+__all__ = [
+    "judge_lpm_sent",
+    "judge_lpm_token",
+    "judge_sleep",
+    "loose_lpm_bits",
+    "sleep_overdue",
+]
 
 _US: Final = 1_000_000
 _ENTRY_SLACK: Final = 3 * _US
-"""The token's event and the end of the handshake are not the same moment."""
+"""The event and the end of the handshake are not the same moment."""
 _TIMER_SLACK: Final = 2 * _US
 
 
@@ -44,6 +50,16 @@ def judge_lpm_token(checker: Checker, event: Event) -> None:
                 f"{model.lpm_pending}",
             )
     model.step(event)
+    checker.lpm_decided = (event.arg, attributes)
+
+
+def judge_lpm_sent(checker: Checker, event: Event) -> None:
+    """LPM: only what was decided is sent, and once."""
+    decided, checker.lpm_decided = checker.lpm_decided, None
+    if (event.arg, event.data) != decided:
+        checker.wrong("decision", f"{event}: this answer to an LPM token was not decided")
+        return
+    checker.step(event)
     checker.touch("lpm")
 
 

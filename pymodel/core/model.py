@@ -11,6 +11,7 @@ from pymodel.trace import Event, Kind, Line, encode
 
 from . import fields as f
 from .commands import CommandBank
+from .state import InEndpoint, OutEndpoint
 
 __all__ = ["UdcModel"]
 
@@ -52,6 +53,7 @@ class UdcModel(CommandBank):
             Kind.FLUSH: self.on_flush,
             Kind.COMMAND: self.on_command,
             Kind.DESC: self.on_desc,
+            Kind.LPM: self.on_lpm,
         }.items():
             self._effects[kind] = effect
 
@@ -77,6 +79,12 @@ class UdcModel(CommandBank):
         if self.trace is not None:
             self._record(kind, arg, data, choice, result)
         return result
+
+    def descriptor_refused(self, end: InEndpoint | OutEndpoint, write: bool) -> bool:
+        """Memory answers an access to the present descriptor of an endpoint with an error."""
+        if self.bus_error is None:
+            return False
+        return self.bus_error(end.dma & ~3, 4 if write else 8, write)
 
     def _judge_bus(self, kind: int, arg: int, data: Any, result: Any) -> None:
         """AHBErr is due where the memory answers a packet's words with an error."""

@@ -163,9 +163,15 @@ class EagerPolicy:
                 word = model.closing_due(end)
                 if word is not None:
                     self.memory.device_write(end.dma & ~3, word.to_bytes(4, "little"))
-                    model.step((_DESC, 0x100 | arg, word))
+                    if model.descriptor_refused(end, write=True):
+                        model.descriptor_failed(end)
+                    else:
+                        model.step((_DESC, 0x100 | arg, word))
                     return True
                 if model.may_load(end):
+                    if model.descriptor_refused(end, write=False):
+                        model.descriptor_failed(end)
+                        return True
                     pair = self.memory.device_read(end.dma & ~3, 8)
                     status = int.from_bytes(pair[:4], "little")
                     model.step((_DESC, arg, status), int.from_bytes(pair[4:], "little"))

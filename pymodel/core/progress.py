@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pymodel.packets import PID
 from pymodel.trace import Cause
 
+from . import fields as f
 from .command_judge import overdue_command
 from .lpm_judge import sleep_overdue
 
@@ -53,14 +55,18 @@ class Progress:
             while bits:
                 bit = bits & -bits
                 bits ^= bit
+                if bit == f.EPI_DISBLD and self._on_the_wire(key):
+                    continue
                 pending[("cause", key, bit)] = window.cause
         for index, when in model.command_due.items():
-            pending[("command", index, when)] = window.cause
-            self._since[("command", index, when)] = when
+            pending[("command", index, when)] = window.command
+            # They are carried out one after another.
+            self._since[("command", index, when)] = max(when, model.command_last)
         for one in model.due_status:
             pending[("status", *one)] = window.cause
         for number in model.flushing:
-            pending[("flush", number)] = window.flush
+            if not model.on_the_wire(number):
+                pending[("flush", number)] = window.flush
         if model.dma_on:
             if model.rx_ready():
                 pending[("rx", id(model.rx.entries[0]))] = window.dma
@@ -85,6 +91,15 @@ class Progress:
                 self._overdue(item, now - start)
             elif start + pending[item] < self.deadline:
                 self.deadline = start + pending[item]
+
+    def _on_the_wire(self, key: int) -> bool:
+        """Tell whether an endpoint has a packet under way, which a disable waits for."""
+        model = self.checker.model
+        which, n = key >> 8, key & 0xFF
+        if which == Cause.DIEPINT:
+            return model.ins[n].sending >= 0
+        token = model.token
+        return which == Cause.DOEPINT and token is not None and token[:2] == (PID.OUT, n)
 
     def _overdue(self, key: object, late: int) -> None:
         checker = self.checker

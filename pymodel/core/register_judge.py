@@ -76,9 +76,6 @@ class RegisterJudge:
             loose = f.INT_IEP if model.empmsk else 0
         elif offset in (f.GLPMCFG, f.PCGCCTL, f.DCTL) and model.par.lpm:
             return exact & ~loose_lpm_bits(self.checker, offset), bound
-        elif f.EXT_BASE <= offset < f.EXT_END and offset & 0x1F == f.EXT_CMD:
-            # The status is written when the command is complete.
-            loose = f.CMD_STATUS if model.command_active(offset - f.EXT_BASE >> 5) else 0
         elif f.IN_BASE <= offset < f.PCGCCTL:
             place = offset & 0x1F
             if place == f.EP_CTL:
@@ -130,7 +127,8 @@ class RegisterJudge:
             queue = low <= seen >> 16 & 0xFF <= max(places)
             return queue and self._free(0, seen & 0xFFFF)
         if f.EXT_BASE <= offset < f.EXT_END:
-            return model.command_active(offset - f.EXT_BASE >> 5)
+            # CMDACT falls some clocks after the effect.
+            return checker.recent(f"ext{offset - f.EXT_BASE >> 5}")
         if not f.IN_BASE <= offset < f.PCGCCTL:
             return False
         n = offset - f.IN_BASE >> 5 & 0xF

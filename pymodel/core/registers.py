@@ -248,6 +248,7 @@ class Registers(Traffic):
         self.grxfsiz = value & 0xFFFF
         self.rx.clear()
         self.rx.depth = self.grxfsiz
+        self.find_global_nak()
 
     def _read_txfsiz(self, n: int) -> int:
         return self.txfsiz[n]
@@ -257,6 +258,7 @@ class Registers(Traffic):
         fifo = self.tx[n]
         fifo.clear()
         fifo.depth = value >> 16
+        fifo.moves += 1
         if not n:
             self.queue.clear()
         for ep in self.ins:
@@ -272,9 +274,9 @@ class Registers(Traffic):
         self.dcfg = value & (f.DCFG_BITS if self.par.desc_dma else f.DCFG_BITS & ~f.DCFG_DESCDMA)
         self.switch_descriptors()
         address = value >> 4 & 0x7F
-        if not address:
-            self.old_address = 0
-        self.address = address
+        if address != self.address:
+            # The status stage of SET_ADDRESS still comes to the old one (section 4).
+            self.old_address, self.address = self.address, address
 
     def _read_dctl(self) -> int:
         if self.waking_since is not None and self.time - self.waking_since >= L1_WAKE:

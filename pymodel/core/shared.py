@@ -17,6 +17,8 @@ __all__ = ["QUEUE_PLACES", "TAKEN_BACK", "QueueEntry", "SharedFifo"]
 
 QUEUE_PLACES: Final = 8
 """Packets that FIFO 0 keeps at most (GHWCFG2.NPTxQDepth)."""
+_PATIENCE: Final = 31
+"""Tokens for others that a packet fetched after a taking back lets pass before it goes back."""
 TAKEN_BACK: Final = 0x20
 """Argument of the event FLUSH: FIFO 0 is empty and its endpoints got their bytes back."""
 _CHAIN: Final = 16
@@ -60,6 +62,9 @@ class SharedFifo(Interrupts):
         mismatched: tokens in a row that found another endpoint's packet at the head: at least,
             at most (in lockstep a token may have come a moment before the head changed).
         may_take_back: the count may have been reached.
+        patient: nothing has been sent since packets were taken back. Were the first packet fetched
+            after that taken back as quickly as any, a host that asks one endpoint after the other
+            would get nothing from any.
     """
 
     def reset_core(self) -> None:
@@ -69,6 +74,7 @@ class SharedFifo(Interrupts):
         self.fetch_next = 0
         self.mismatched = (0, 0)
         self.may_take_back = False
+        self.patient = False
         super().reset_core()
 
     # -- which FIFO --------------------------------------------------------------------------
@@ -84,6 +90,14 @@ class SharedFifo(Interrupts):
         if self.shared:
             return self.tx[self.fifo_number(ep)]
         return self.tx[ep.fifo if ep.fifo < len(self.tx) else 0]
+
+    def place_of(self, ep: InEndpoint) -> tuple[int, int]:
+        """Return (number, moves) of an endpoint's FIFO."""
+        return self.fifo_number(ep), self.fifo_of(ep).moves
+
+    def still_there(self, ep: InEndpoint) -> bool:
+        """The packet on the wire is still in the endpoint's FIFO: that has not been moved."""
+        return ep.sent_from == self.place_of(ep)
 
     def queued(self, ep: InEndpoint) -> bool:
         """An endpoint's packets pass the queue of FIFO 0."""
@@ -103,7 +117,8 @@ class SharedFifo(Interrupts):
         """The endpoint's next packet has no bytes: nothing need be in a FIFO for it."""
         if self.queued(ep):
             return not ep.unacked and ep.pktcnt > 0
-        if ep.xfersize or not ep.pktcnt:
+        if ep.unacked or not ep.pktcnt:
+            # bytes that were in the FIFO may be lost with it: an empty packet would hide that
             return False
         return not self.fifo_of(ep).packets
 
@@ -170,7 +185,7 @@ class SharedFifo(Interrupts):
             return
         least, most = self.mismatched
         self.mismatched = least, most = least + (certain and other), most + 1
-        limit = max(self.dcfg >> 18 & 0x1F, 1)
+        limit = _PATIENCE if self.patient else max(self.dcfg >> 18 & 0x1F, 1)
         if least >= limit:
             if not self.latched & f.INT_EPMIS:
                 self.expect_global(f.INT_EPMIS)
@@ -187,14 +202,11 @@ class SharedFifo(Interrupts):
         if self.dma_on:
             self.flushing.add(TAKEN_BACK)
 
-    def queue_acknowledged(self, ep: InEndpoint, length: int) -> None:
-        """A packet of FIFO 0 was acknowledged: the count begins anew.
-
-        Whether an empty packet, which takes no place in FIFO 0, counts here is left open.
-        """
-        ep.unacked = max(ep.unacked - length, 0)
-        self.mismatched = (0, 0 if length else self.mismatched[1])
-        if length and self.may_take_back:
+    def queue_acknowledged(self) -> None:
+        """A packet of an endpoint of FIFO 0, perhaps empty, was acknowledged: counts anew."""
+        self.mismatched = (0, 0)
+        self.patient = False
+        if self.may_take_back:
             self.may_take_back = False
             self.allowed[0] &= ~f.INT_EPMIS
 
@@ -207,6 +219,9 @@ class SharedFifo(Interrupts):
                 ep.xfersize += entry.size
                 ep.dma = ep.dma - (entry.size + 3 & ~3) & f.M32
         self.clear_queue()
+        self.mismatched = (0, 0)
+        self.may_take_back = False
+        self.patient = True
 
     def clear_queue(self) -> None:
         """FIFO 0 is empty."""

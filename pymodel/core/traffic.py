@@ -125,9 +125,11 @@ class Traffic(Descriptors):
         """TOKEN: the controller has decided (`choice`: perhaps before something changed)."""
         answer, n, pid = arg >> 13 & 7, arg >> 8 & 0xF, arg >> 4 & 0xF
         if not pid:
-            self.on_lpm(answer, data)
             return
         self.sleep_due = None
+        if answer == _STALL and not n:
+            # A protocol stall ends the transfer (USB 2.0 section 8.5.3.4).
+            self.control_open = False
         if not n and pid != _SETUP and self.setup_open and not self.setup_token:
             # The first token after a SETUP ends its stage (section 7).
             self.setup_token = True
@@ -139,6 +141,8 @@ class Traffic(Descriptors):
             if not n and self.status_stage:
                 self.status_stage = 2
                 self.find_status_stage()
+            if answer in (_DATA, _ISO):
+                ep.sent_from = self.place_of(ep)
             if answer == _DATA:
                 ep.sending = data
             elif answer == _ISO:
@@ -266,6 +270,9 @@ class Traffic(Descriptors):
                 # Nobody says how long the packet was: it fitted if the largest one would have.
                 if out.index == token[1] and not self.iso_room(out.limit, SETUP_RESERVE + 2):
                     self.allow(0, f.INT_ISOOUTDROP)
+        if data == 3 and token == (_OUT, 0, _ACK):
+            # A status stage that was not empty got STALL.
+            self.control_open = False
         if data == 1:
             self.allow(0x200 | arg & 0xF, f.EPI_BBLE | f.EPI_PKTDRP)
 
@@ -285,6 +292,22 @@ class Traffic(Descriptors):
     def _push(self, entry: RxEntry) -> None:
         self.rx.entries.append(entry)
         self.rx.used += entry.words
+        if self.gout_nak_asked:
+            self.find_global_nak()
+
+    def find_global_nak(self) -> None:
+        """GOUTNakEff when its status word is gone with the Rx FIFO, or waits for nothing.
+
+        A SETUP that waits for software to enable EP0 OUT must not hold it up (section 13: within
+        100 us without any bus activity).
+        """
+        if not self.gout_nak_asked or (f.PKTSTS_GOUTNAK, 0) in self.due_status:
+            return
+        entries = self.rx.entries
+        held = any(one.kind == f.PKTSTS_GOUTNAK for one in entries)
+        if held and self.dma_on and not self.outs[0].enabled:
+            held = entries[0].kind != f.PKTSTS_SETUP or self.rx_ready()
+        self.gout_nak = self.gout_nak or not held
 
     def _pop_effect(self, entry: RxEntry) -> None:
         """What popping a status word does, by software or by the DMA (section 7)."""
@@ -349,6 +372,12 @@ class Traffic(Descriptors):
 
     def on_rx_pop(self, arg: int, data: int, choice: object) -> tuple[int, bytes]:
         """RX_POP: the DMA took the head; returns (address, bytes) that go to memory."""
+        place = self._take_head()
+        if self.gout_nak_asked:
+            self.find_global_nak()
+        return place
+
+    def _take_head(self) -> tuple[int, bytes]:
         rx = self.rx
         entry = rx.entries.popleft()
         rx.used -= entry.words
@@ -384,20 +413,25 @@ class Traffic(Descriptors):
     def push_words(self, n: int, data: bytes | memoryview) -> None:
         """A write to FIFO window n; words that find no room are lost (section 8).
 
-        Window n is FIFO n, or, in the shared scheme, the FIFO of IN endpoint n (section 1).
+        Window n is that of IN endpoint n (S004-109). In the dedicated scheme it is FIFO n where
+        software has given the endpoint no FIFO (section 1).
         """
         if n >= len(self.tx):
             return
-        fifo = self.tx[n]
-        owner = self.owner[n]
+        owner, ep = n, self.ins[n]
         if self.shared:
-            owner, ep = n, self.ins[n]
             if not ep.exists:
                 return
             if self.queued(ep):
                 self.push_queue(ep, bytes(data) + bytes(-len(data) & 3))
                 return
             fifo = self.fifo_of(ep)
+        elif ep.exists and ep.fifo:
+            if ep.fifo >= len(self.tx):
+                return
+            fifo = self.tx[ep.fifo]
+        else:
+            fifo, owner = self.tx[n], self.owner[n]
         room = (fifo.depth - fifo.used) * 4
         size = len(data)
         if size > room:
@@ -465,11 +499,13 @@ class Traffic(Descriptors):
             self.allow(0x100 | n, f.IEP_TIMEOUT)
             return
         fifo = self.fifo_of(ep)
+        there = self.still_there(ep)
+        ep.unacked = max(ep.unacked - length, 0)
         if self.queued(ep):
-            self.queue_acknowledged(ep, length)
-            if length:
+            self.queue_acknowledged()
+            if length and there:
                 fifo.used -= self.unqueue(ep)
-        elif length and fifo.packets:
+        elif length and there and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
         if ep.eptype == _TYPE_ISO:
             self.iso_sent(ep)
@@ -490,11 +526,17 @@ class Traffic(Descriptors):
 
     # -- flush -------------------------------------------------------------------------------
 
+    def on_the_wire(self, number: int) -> bool:
+        """A packet of a Tx FIFO (0x10: of any) is on the wire: a flush waits until that is over."""
+        fifo = 0 if number == TAKEN_BACK else number
+        return any(ep.sending >= 0 and fifo in (0x10, ep.sent_from[0]) for ep in self.ins)
+
     def on_flush(self, arg: int, data: int, choice: object) -> None:
         """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty, or FIFO 0 was taken back (0x20)."""
         self.flushing.discard(arg)
         if arg == 0x1F:
             self.rx.clear()
+            self.find_global_nak()
             return
         if arg == TAKEN_BACK:
             self.take_back()

@@ -37,6 +37,8 @@ module ext_bank #(
     // this index has come to rest: CMDACT falls, its interrupt follows
     input  wire        rest,
     input  wire [4:0]  rest_index,
+    // a bus reset begins, which changes DxEPCTL of all endpoints
+    input  wire        bus_reset,
 
     // unmasked causes: IN 15:0, OUT 31:16
     output wire [31:0] causes,
@@ -66,7 +68,7 @@ module ext_bank #(
     localparam [3:0] CLEAR_STALL = 4'd5;
 
     reg  [2:0]  state_reg;
-    // index that the executor looks at or works on; what DxEPCTL was, EPEna
+    // index that the executor looks at or works on; what DxEPCTL was, EPEna or EPDis
     reg  [4:0]  scan_reg;
     reg  [25:0] control_reg;
     reg         enabled_reg;
@@ -83,6 +85,8 @@ module ext_bank #(
     reg  [3:0]  mask_reg;
     reg         rest_reg;
     reg  [4:0]  rest_index_reg;
+    // the access under way may have seen what was before a bus reset
+    reg         stale_reg;
 
     // ---- the access to the core ---------------------------------------------------------------
 
@@ -128,7 +132,7 @@ module ext_bank #(
     wire write_mask = write && of_endpoint && (register == 3'd5);
     wire start = write_command && request_data[10] && enables_reg[2];
 
-    wire acknowledged = csr_acknowledge && inject;
+    wire acknowledged = csr_acknowledge && inject && !stale_reg;
     wire looked = acknowledged && (state_reg == LOOK);
     wire [3:0] status = (state_reg != LOOK) ? 4'd0
                       : !csr_read_data[15] ? 4'd1
@@ -139,15 +143,17 @@ module ext_bank #(
                   || (looked && pending_reg[scan_reg] && !rested_reg[scan_reg] && (status != 4'd0));
     // disabling goes on
     wire goes_on = (state_reg == CONTROL) && is_end && enabled_reg && (is_in || !is_ep0);
-    wire at_rest = rested_reg[scan_reg] || !csr_read_data[31];
+    // EPEna falls with the last packet, also where EPDis still waits to be reported
+    wire at_work = csr_read_data[31] || csr_read_data[30];
+    wire at_rest = rested_reg[scan_reg] || !at_work;
 
-    wire unused_ok = &{1'b0, csr_read_data[30:26], 1'b0};
+    wire unused_ok = &{1'b0, csr_read_data[29:26], 1'b0};
 
     wire [15:0] stream;
     wire [3:0]  status_held;
     wire        interrupt;
     wire        cause;
-    wire [2:0]  mask;
+    wire [5:0]  mask;
     wire        complete = (state_reg == DONE) && interrupt;
     wire        cause_next = complete || (cause && !(write_cause && request_data[0]));
     wire        mask_next = write_mask ? request_data[0] : mask[0];
@@ -182,9 +188,9 @@ module ext_bank #(
         .write_data(!startup && cause_next), .read_index(index), .read_data(cause)
     );
 
-    lut_ram #(.WIDTH(3), .INDEX_WIDTH(5)) mask_ram (
+    lut_ram #(.WIDTH(6), .INDEX_WIDTH(5)) mask_ram (
         .clk(clk), .we(startup || write_mask), .write_index(startup ? startup_index : index),
-        .write_data(startup ? 3'd0 : request_data[2:0]), .read_index(index), .read_data(mask)
+        .write_data(startup ? 6'd0 : request_data[5:0]), .read_index(index), .read_data(mask)
     );
 
     reg [31:0] shown;
@@ -207,7 +213,7 @@ module ext_bank #(
                 3'd1: shown = parameter1;
                 3'd2: shown = {stream, status_held, 1'b0, active, 1'b0, interrupt, 4'd0, command};
                 3'd4: shown = {31'd0, cause};
-                3'd5: shown = {29'd0, mask};
+                3'd5: shown = {26'd0, mask};
                 default: begin
                 end
             endcase
@@ -276,7 +282,7 @@ module ext_bank #(
             LOOK: begin
                 if (acknowledged) begin
                     control_reg <= csr_read_data[25:0];
-                    enabled_reg <= csr_read_data[31];
+                    enabled_reg <= at_work;
                     if (ending_reg[scan_reg] || rested_reg[scan_reg]) begin
                         state_reg <= at_rest ? DONE : IDLE;
                         scan_reg <= at_rest ? scan_reg : scan_reg + 1'b1;
@@ -299,10 +305,8 @@ module ext_bank #(
             end
             CONTROL: begin
                 if (acknowledged) begin
+                    // if the transfer has ended since LOOK, another LOOK sees it
                     state_reg <= goes_on ? IDLE : DONE;
-                    if (goes_on) begin
-                        scan_reg <= scan_reg + 1'b1;
-                    end
                 end
             end
             default: begin
@@ -318,6 +322,15 @@ module ext_bank #(
             ending_reg[scan_reg] <= 1'b1;
         end
 
+        // what has been read of DxEPCTL must not be written back over what the reset made of it
+        if (csr_acknowledge) begin
+            stale_reg <= 1'b0;
+        end
+        if (bus_reset && inject) begin
+            state_reg <= LOOK;
+            stale_reg <= 1'b1;
+        end
+
         if (rest && ending_reg[rest_index]) begin
             ending_reg[rest_index] <= 1'b0;
             rested_reg[rest_index] <= 1'b1;
@@ -328,6 +341,7 @@ module ext_bank #(
         if (rst) begin
             state_reg <= IDLE;
             rest_reg <= 1'b0;
+            stale_reg <= 1'b0;
             scan_reg <= 5'd0;
             pending_reg <= 32'd0;
             ending_reg <= 32'd0;

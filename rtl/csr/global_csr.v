@@ -14,7 +14,12 @@ module global_csr #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
+<<<<<<< HEAD
     parameter UTMI_WIDTH = 8
+=======
+    // reset value of DCTL.SftDiscon
+    parameter SOFT_DISCONNECT = 1
+>>>>>>> integ
 ) (
     input  wire        clk,
     // hardware or soft reset
@@ -209,6 +214,8 @@ module global_csr #(
     reg  [31:0] daintmsk_reg;
     reg  [31:0] deachmsk_reg;
     reg         suspended_reg;
+    // PCGCCTL.StopPclk
+    reg         stopped_reg;
     reg         full_speed_reg;
     reg  [13:0] frame_reg;
     reg         first_frame_reg;
@@ -312,7 +319,7 @@ module global_csr #(
             case (line[3:0])
                 LINE_RESET_START: begin
                     set[12] = 1'b1;
-                    set[23] = suspended_reg || sleeping;
+                    set[23] = suspended_reg || sleeping || stopped_reg;
                 end
                 LINE_RESET_END: set[13] = 1'b1;
                 LINE_SUSPEND: set[11] = 1'b1;
@@ -482,7 +489,7 @@ module global_csr #(
                     // the status stage of SET_ADDRESS still comes to the old address
                     if (write_data[10:4] != address_reg) begin
                         old_reg <= address_reg;
-                        old_valid_reg <= (write_data[10:4] != 7'd0);
+                        old_valid_reg <= 1'b1;
                     end
                 end
                 DCTL: begin
@@ -510,6 +517,7 @@ module global_csr #(
                 DIEPEMPMSK: empmsk_reg <= DEDICATED ? write_data[15:0] : 16'd0;
                 DAINTMSK: daintmsk_reg <= write_data;
                 DEACHMSK: deachmsk_reg <= write_data;
+                PCGCCTL: stopped_reg <= write_data[0];
                 default: begin
                 end
             endcase
@@ -538,7 +546,7 @@ module global_csr #(
             stall_status_reg <= 1'b0;
             desc_reg <= 1'b0;
             test_reg <= 3'd0;
-            disconnect_reg <= 1'b1;
+            disconnect_reg <= (SOFT_DISCONNECT != 0);
             gin_nak_reg <= 1'b0;
             gout_nak_reg <= 1'b0;
             gout_eff_reg <= 1'b0;
@@ -549,6 +557,7 @@ module global_csr #(
             daintmsk_reg <= 32'd0;
             deachmsk_reg <= 32'd0;
             suspended_reg <= 1'b0;
+            stopped_reg <= 1'b0;
             full_speed_reg <= 1'b1;
             frame_reg <= 14'd0;
             first_frame_reg <= 1'b1;

@@ -7,7 +7,8 @@
 module startup #(
     parameter FIFO_WORDS = 4096,
     parameter NUM_IN_EPS = 7,
-    parameter DEDICATED_FIFO = 1
+    parameter DEDICATED_FIFO = 1,
+    parameter SOFT_DISCONNECT = 1
 ) (
     input  wire        clk,
     // hardware reset, and core soft reset (GUSBCFG and GUID keep their values)
@@ -57,7 +58,9 @@ module startup #(
             {1'b0, GUSBCFG_OFFSET[11], GUSBCFG_OFFSET[7:2]}: shadow_value = GUSBCFG_RESET;
             {1'b0, GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]}: shadow_value = RX_WORDS[31:0];
             {1'b0, DCFG_OFFSET[11], DCFG_OFFSET[7:2]}: shadow_value = DCFG_RESET;
-            {1'b0, DCTL_OFFSET[11], DCTL_OFFSET[7:2]}: shadow_value = DCTL_RESET;
+            {1'b0, DCTL_OFFSET[11], DCTL_OFFSET[7:2]}:
+                shadow_value = DCTL_RESET
+                               & ((SOFT_DISCONNECT != 0) ? ~32'd0 : ~DCTL_SFTDISCON_MASK);
             {1'b0, DVBUSDIS_OFFSET[11], DVBUSDIS_OFFSET[7:2]}: shadow_value = DVBUSDIS_RESET;
             {1'b0, DVBUSPULSE_OFFSET[11], DVBUSPULSE_OFFSET[7:2]}: shadow_value = DVBUSPULSE_RESET;
             // DTKNQR3 in the shared scheme

@@ -7,15 +7,12 @@
 module ep_decode (
     input  wire        clk,
     input  wire [17:2] address,
-    // number of the endpoint at the head of the Rx FIFO, owner of the Tx FIFO of the window
+    // number of the endpoint at the head of the Rx FIFO
     input  wire [3:0]  head_ep,
-    input  wire [3:0]  window_ep,
 
-    // endpoint that the access works on; Tx FIFO of the window. Addresses that have to do with no
-    // endpoint name any.
+    // endpoint that the access works on; addresses that have to do with no endpoint name any
     output wire        out,
     output wire [3:0]  ep,
-    output wire [3:0]  window_fifo,
 
     // DIEP and DOEP registers
     output wire        endpoint,
@@ -48,11 +45,11 @@ module ep_decode (
     wire in_register = (address[11:8] == 4'h9) || (address[11:8] == 4'hA);
     wire out_register = (address[11:8] == 4'hB) || (address[11:8] == 4'hC);
     wire level = low && in_register && (address[4:2] == 3'd6);
+    wire [3:0] window_number = address[15:12] - 4'd1;
     wire [3:0] register_ep = {!address[8], address[7:5]};
 
     assign out = low && (page0 || out_register || (page8 && address[7]));
-    assign ep = !low ? window_ep : page0 ? head_ep : page8 ? address[5:2] : register_ep;
-    assign window_fifo = address[15:12] - 4'd1;
+    assign ep = !low ? window_number : page0 ? head_ep : page8 ? address[5:2] : register_ep;
 
     assign endpoint = endpoint_reg;
     assign names_fifo = names_reg;
@@ -72,7 +69,7 @@ module ep_decode (
     always @(posedge clk) begin
         endpoint_reg <= low && (in_register || out_register);
         names_reg <= size0 || sizes || is_space || is_window || level;
-        fifo_reg <= !low ? window_fifo : page0 ? 4'd0 : page1 ? address[5:2] : register_ep;
+        fifo_reg <= !low ? window_number : page0 ? 4'd0 : page1 ? address[5:2] : register_ep;
         size_reg <= size0 || sizes;
         space_reg <= is_space;
         pop_reg <= low && page0 && (address[7:2] == 6'h08);

@@ -4,7 +4,8 @@
 
 // The answer to an extended token with SubPID LPM, from the state of all endpoints. It comes in
 // two messages: the address in the first packet, the attributes in the second, which is a token
-// with the PID 0011 here.
+// with the PID 0011 here. The answer is decided before the end of the packet is known: the token
+// counts only when the handshake was sent.
 module ep_lpm #(
     // IN endpoints with EP0, as many Tx FIFOs
     parameter INS = 8,
@@ -19,19 +20,25 @@ module ep_lpm #(
     // first packet, it is for EP0 at our address
     input  wire        extended,
     input  wire        extended_ours,
-    // second packet, bLinkState
+    // second packet, its attributes: {bRemoteWake, BESL, bLinkState} in 8:0
     input  wire        act_lpm,
-    input  wire [3:0]  link_state,
+    input  wire [10:0] attributes,
     // kind of answer (see ep_token); 0 = none
     output wire [2:0]  kind,
+    // the handshake was sent; its kind then, else 0; attributes of the token
+    input  wire        act_sent,
+    output wire [2:0]  sent_kind,
+    output wire [10:0] sent_attributes,
 
-    // SETUP word by word, then accepted; EP0 acknowledged an OUT packet, was acknowledged an IN one
+    // SETUP word by word, then accepted; EP0 acknowledged an OUT packet, was acknowledged an IN
+    // one, stalled a token
     input  wire        word,
     input  wire [31:0] word_data,
     input  wire        token,
     input  wire        setup,
     input  wire        received,
     input  wire        acknowledged,
+    input  wire        stalled,
     input  wire        bus_reset,
 
     // a context comes by in the scan; it is the first one, an IN endpoint with this FIFO
@@ -50,6 +57,8 @@ module ep_lpm #(
     localparam [2:0] SILENT = 3'd0, ACK = 3'd1, STALL = 3'd3, NYET = 3'd4;
 
     reg            ours_reg;
+    reg  [2:0]     kind_reg;
+    reg  [10:0]    attributes_reg;
     // word of the packet that comes next, if it is the first or the second; the SETUP is followed
     // by data to the host
     reg  [1:0]     place_reg;
@@ -68,11 +77,17 @@ module ep_lpm #(
                    || !rx_fifo_empty || (|(~tx_fifo_empty & ~iso_fifo_reg));
 
     assign kind = !(act_lpm && ours_reg && allowed[0]) ? SILENT
-                  : (link_state != 4'd1) ? STALL : refused ? NYET : ACK;
+                  : (attributes[3:0] != 4'd1) ? STALL : refused ? NYET : ACK;
+    assign sent_kind = act_sent ? kind_reg : SILENT;
+    assign sent_attributes = attributes_reg;
 
     always @(posedge clk) begin
         if (extended) begin
             ours_reg <= extended_ours;
+        end
+        if (act_lpm) begin
+            kind_reg <= kind;
+            attributes_reg <= attributes;
         end
 
         if (token) begin
@@ -90,7 +105,7 @@ module ep_lpm #(
             control_reg <= 1'b1;
             status_out_reg <= setup_in_reg;
         end
-        if (bus_reset || (status_out_reg ? received : acknowledged)) begin
+        if (bus_reset || stalled || (status_out_reg ? received : acknowledged)) begin
             control_reg <= 1'b0;
         end
 

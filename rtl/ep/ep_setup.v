@@ -19,7 +19,8 @@ module ep_setup #(
     input  wire        dropped,
     output wire        unseen,
 
-    // DMA: SETUP in memory, address gone back for it, address written, SETUP stage done
+    // DMA: SETUP in memory, address gone back for it, address written (or its descriptor given up:
+    // SETUPs that follow wait for software), SETUP stage done
     input  wire        stored,
     input  wire        rewound,
     input  wire        address_write,

@@ -5,6 +5,8 @@
 // The shared Tx FIFO scheme: FIFO 0 of all endpoints that are not periodic. Its queue, tokens that
 // find another endpoint's packet at the head, and what the DMA does about them: it takes back all
 // packets of the queue, one per step, and begins to fetch anew with the endpoint that was asked.
+// What was fetched then has to be sent, or to be in the way for long, before it goes back again:
+// else a host that asks one endpoint after the other would get nothing from any.
 module ep_shared (
     input  wire        clk,
     input  wire        rst,
@@ -67,6 +69,9 @@ module ep_shared (
 
     // steps of the chain before any endpoint is good enough
     localparam [4:0] STEPS = 5'd16;
+    // mismatches before what was fetched after a taking back goes back too: each of 16 endpoints
+    // can be asked once in between
+    localparam [4:0] PATIENCE = 5'd31;
 
     wire [3:0] count;
     wire       valid, complete;
@@ -96,8 +101,11 @@ module ep_shared (
 
     reg  [4:0] count_reg;
     reg  [3:0] asked_reg;
+    // nothing has been sent since packets were taken back
+    reg        patient_reg;
+    wire [4:0] limit_now = patient_reg ? PATIENCE : {limit | {4'd0, limit == 5'd0}};
 
-    assign too_many = mismatch && (count_reg + 5'd1 >= {limit | {4'd0, limit == 5'd0}});
+    assign too_many = mismatch && (count_reg + 5'd1 >= limit_now);
 
     assign take_wait = pending_reg || taking_reg;
     assign take_request = taking_reg || (pending_reg && !take_busy);
@@ -118,6 +126,7 @@ module ep_shared (
     always @(posedge clk) begin
         if (acknowledged && fifo0) begin
             count_reg <= 5'd0;
+            patient_reg <= 1'b0;
         end
         if (mismatch) begin
             count_reg <= too_many ? 5'd0 : count_reg + 5'd1;
@@ -129,6 +138,8 @@ module ep_shared (
         if (take_first) begin
             pending_reg <= 1'b0;
             taking_reg <= 1'b1;
+            patient_reg <= 1'b1;
+            count_reg <= 5'd0;
         end
         if (take_last) begin
             taking_reg <= 1'b0;
@@ -155,6 +166,7 @@ module ep_shared (
         if (rst || !dma_enable) begin
             pending_reg <= 1'b0;
             taking_reg <= 1'b0;
+            patient_reg <= 1'b0;
             left_reg <= 5'd0;
             first_reg <= 4'd0;
         end

@@ -28,8 +28,10 @@ module ep_trace (
     input  wire [2:0]  token_kind,
     input  wire [3:0]  token_data_pid,
     input  wire [10:0] token_length,
-    // answer to an extended token
+    // answer to an extended token; it was sent
     input  wire [2:0]  lpm_kind,
+    input  wire [2:0]  lpm_sent,
+    input  wire [10:0] lpm_attributes,
     input  wire        end_ours,
     input  wire [3:0]  end_ep,
     input  wire        end_accept,
@@ -75,7 +77,7 @@ module ep_trace (
     wire line_inner = (rx_data[3:1] == 3'b101);
 
     assign valid = act_csr || (act_token && token_ours) || (act_end && end_ours)
-                   || (act_handshake && sending) || (lpm_kind != 3'd0)
+                   || (act_handshake && sending) || ((lpm_kind | lpm_sent) != 3'd0)
                    || (act_line && !line_inner) || head_pop || moved_out
                    || moved_in || tx_flushed || rx_flushed || desc_event || taken;
     assign event_word = {kind, arg, data};
@@ -100,11 +102,6 @@ module ep_trace (
             data = {21'd0, ((token_kind == 3'd5) || ((token_kind == 3'd6) && !out))
                            ? token_length : 11'd0};
         end
-        if (lpm_kind != 3'd0) begin
-            // told as PID 0 and endpoint 0 with its attributes
-            arg = {8'd0, lpm_kind, 13'd0};
-            data = {21'd0, rx_data[7:4], rx_data[14:8]};
-        end
         if (act_end) begin
             kind = end_accept ? 8'd5 : 8'd6;
             arg = {16'd0, rx_data[15:12], end_ep};
@@ -113,6 +110,12 @@ module ep_trace (
         if (act_handshake) begin
             kind = 8'd8;
             data = {31'd0, rx_data[0]};
+        end
+        if ((lpm_kind | lpm_sent) != 3'd0) begin
+            // told as PID 0 and endpoint 0 with its attributes
+            kind = act_token ? 8'd3 : 8'd20;
+            arg = {8'd0, lpm_kind | lpm_sent, 13'd0};
+            data = {21'd0, act_token ? {rx_data[7:4], rx_data[14:8]} : lpm_attributes};
         end
         if (act_line) begin
             kind = 8'd15;

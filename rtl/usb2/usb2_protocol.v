@@ -156,6 +156,8 @@ module usb2_protocol #(
         || (TICK == 1 ? idle_reg[2:0] == GAP_FS[2:0] : idle_reg[2]);
     wire        sends_data = in_reg && (ans_kind == A_DATA || ans_kind == A_ISO);
     wire        sends_hand = ans_kind != A_SILENT && ans_kind != A_DATA && ans_kind != A_ISO;
+    // the last token was the second packet of an extended one
+    wire        answers_lpm = is_lpm && ping_reg;
     // NYET only for the data that was expected: a repeated packet leaves the buffer as it was.
     // A status stage has no data: STALL if there are any.
     wire        filled     = ans_kind == A_STATUS && rx_length != 11'd0;
@@ -186,7 +188,8 @@ module usb2_protocol #(
                 ping_next = is_ping || is_lpm;
                 setup_next = rx_pid == PID_SETUP;
                 sof_next  = is_sof || is_ext;
-                if (rx_pid_strobe && !(rx_pid_good && is_lpm)) ext_next = 1'b0;
+                // another packet, or the second one is late (as data after a token would be)
+                if (expired || (rx_pid_strobe && !(rx_pid_good && is_lpm))) ext_next = 1'b0;
                 good_next = 1'b1;
                 if (token_good) begin
                     message_type  = is_ext ? T_EXTENDED : T_TOKEN;
@@ -263,7 +266,8 @@ module usb2_protocol #(
                 if (flush) good_next = 1'b0;
                 if (!tx_busy) begin
                     if (!sends_data) begin
-                        state_next = S_IDLE;
+                        // the core takes an extended token for good once it was answered
+                        state_next = (answers_lpm && good_reg) ? S_RESULT : S_IDLE;
                     end else if (good_reg && ans_kind == A_DATA) begin
                         state_next = S_WAIT;
                     end else begin
@@ -308,7 +312,7 @@ module usb2_protocol #(
         if (rst) state_reg <= S_IDLE;
     end
 
-    assign lpm_acked = is_lpm && ping_reg && state_reg == S_SEND && !tx_busy
+    assign lpm_acked = answers_lpm && good_reg && state_reg == S_SEND && !tx_busy
         && ans_kind == A_ACK;
     assign tx_mute = !good_reg;
     assign tx_data = sends_data;
@@ -316,11 +320,12 @@ module usb2_protocol #(
     assign tx_pid  = sends_data ? ans_pid
         : {ans_kind == A_NAK || stall, stall || nyet, 2'b10};
 
-    // Fields of the messages; `rx_word` is zero for all but T_WORD.
+    // Fields of the messages; `rx_word` is zero for all but T_WORD. T_HANDSHAKE: bit 1 tells that
+    // it was ours to an extended token.
     assign message_data = rx_word | {15'd0,
           ({17{message_type[2:0] == T_TOKEN[2:0]}} & {2'd0, rx_token[6:0], rx_token[10:7], rx_pid})
         | ({17{message_type == T_END}} & {good_reg, rx_pid, 1'b0, rx_length})
-        | ({17{message_type == T_HANDSHAKE}} & {16'd0, good_reg})
+        | ({17{message_type == T_HANDSHAKE}} & {15'd0, LPM != 0 && ping_reg, good_reg})
         | ({17{message_type == T_SOF}} & {6'd0, rx_token[10:0]})
         | ({17{message_type == T_LINE}} & {11'd0, line_message})};
 

@@ -61,6 +61,8 @@ from .function import (
     usb_put_function_instance,
 )
 from .gadget import (
+    USB_DEFAULT_BESL_UNSPECIFIED,
+    UsbDcdConfigParams,
     UsbGadget,
     UsbGadgetDriver,
     UsbGadgetOps,
@@ -98,6 +100,7 @@ from .udc_core import (
 )
 
 __all__ = [
+    "USB_DEFAULT_BESL_UNSPECIFIED",
     "USB_GADGET_DELAYED_STATUS",
     "DeviceMachine",
     "EpCaps",
@@ -105,6 +108,7 @@ __all__ = [
     "UsbCompositeDev",
     "UsbCompositeDriver",
     "UsbConfiguration",
+    "UsbDcdConfigParams",
     "UsbEp",
     "UsbEpOps",
     "UsbFunction",

@@ -31,6 +31,8 @@ from .composite import (
 )
 from .endpoint import has_op, usb_ep_queue
 from .gadget import (
+    USB_DEFAULT_BESL_UNSPECIFIED,
+    UsbDcdConfigParams,
     UsbGadget,
     gadget_is_dualspeed,
     gadget_is_superspeed,
@@ -174,9 +176,17 @@ def _config_descriptor(cdev: UsbCompositeDev, value: int) -> bytes:
 def _bos(cdev: UsbCompositeDev) -> bytes:
     gadget = cdev.the_gadget
     capabilities: list[bytes] = []
-    # USB 2.0 extension: LPM, BESL as the gadget can.
+    # USB 2.0 extension: LPM, BESL, and which BESL the controller would like.
     bits = 0x06 if gadget.lpm_capable or gadget_is_superspeed(gadget) else 0
-    capabilities.append(bytes((7, DescriptorType.DEVICE_CAPABILITY, 2, bits, 0, 0, 0)))
+    params = UsbDcdConfigParams()
+    if has_op(gadget.ops, "get_config_params"):
+        params = gadget.ops.get_config_params(gadget)
+    if params.besl_baseline != USB_DEFAULT_BESL_UNSPECIFIED:
+        bits |= 1 << 3 | (params.besl_baseline & 0xF) << 8
+    if params.besl_deep != USB_DEFAULT_BESL_UNSPECIFIED:
+        bits |= 1 << 4 | (params.besl_deep & 0xF) << 12
+    head = bytes((7, DescriptorType.DEVICE_CAPABILITY, 2))
+    capabilities.append(head + bits.to_bytes(4, "little"))
     if gadget_is_superspeed(gadget):
         capabilities.append(
             bytes((10, DescriptorType.DEVICE_CAPABILITY, 3, 0, 0x0F, 0, 1, 1, 0xF4, 0x01))

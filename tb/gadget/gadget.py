@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tb.kernel import DmaPool, Event, os_error
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STATE_TEXT",
+    "USB_DEFAULT_BESL_UNSPECIFIED",
+    "UsbDcdConfigParams",
     "UsbGadget",
     "UsbGadgetDriver",
     "UsbGadgetOps",
@@ -55,6 +58,23 @@ STATE_TEXT = {
     DeviceState.SUSPENDED: "suspended",
 }
 """Texts of the sysfs file `state` (gadget-core.md 3.2)."""
+
+
+USB_DEFAULT_BESL_UNSPECIFIED = 0xFF
+"""The device recommends no BESL to the host."""
+
+
+@dataclass(frozen=True)
+class UsbDcdConfigParams:
+    """What a controller tells about itself in the BOS descriptor.
+
+    Attributes:
+        besl_baseline, besl_deep: BESL that suits the device in general, and for deep sleep: 0 to
+            15, or `USB_DEFAULT_BESL_UNSPECIFIED`.
+    """
+
+    besl_baseline: int = USB_DEFAULT_BESL_UNSPECIFIED
+    besl_deep: int = USB_DEFAULT_BESL_UNSPECIFIED
 
 
 class UsbGadgetOps:
@@ -109,6 +129,10 @@ class UsbGadgetOps:
     ) -> UsbEp | None:
         """Choose an endpoint for a descriptor."""
         return None
+
+    def get_config_params(self, gadget: UsbGadget) -> UsbDcdConfigParams:
+        """Return what the BOS descriptor tells of the controller."""
+        return UsbDcdConfigParams()
 
     def check_config(self, gadget: UsbGadget) -> None:
         """Refuse a configuration that the hardware cannot do."""

@@ -32,6 +32,15 @@ from .driver import (
     usb_register,
 )
 from .hub import usb_reset_device
+from .lpm import (
+    L1Status,
+    Usb2LpmParameters,
+    usb_device_supports_lpm,
+    usb_disable_lpm,
+    usb_disable_usb2_hardware_lpm,
+    usb_enable_lpm,
+    usb_enable_usb2_hardware_lpm,
+)
 from .lsusb import lsusb
 from .machine import HostMachine
 from .message import (
@@ -113,7 +122,9 @@ __all__ = [
     "HostInterface",
     "HostMachine",
     "IsoPacketDescriptor",
+    "L1Status",
     "Urb",
+    "Usb2LpmParameters",
     "UsbAnchor",
     "UsbDevice",
     "UsbDeviceId",
@@ -136,8 +147,13 @@ __all__ = [
     "usb_control_msg_recv",
     "usb_control_msg_send",
     "usb_deregister",
+    "usb_device_supports_lpm",
+    "usb_disable_lpm",
+    "usb_disable_usb2_hardware_lpm",
     "usb_driver_claim_interface",
     "usb_driver_release_interface",
+    "usb_enable_lpm",
+    "usb_enable_usb2_hardware_lpm",
     "usb_fill_bulk_urb",
     "usb_fill_control_urb",
     "usb_fill_int_urb",

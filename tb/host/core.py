@@ -21,12 +21,14 @@ from .config import parse_configuration
 from .device import HostConfig, UsbDevice
 from .driver import UsbDriver, bind_driver, choose_configuration
 from .hcd import Hcd
+from .lpm import usb_enable_lpm
 from .message import (
     USB_CTRL_TIMEOUT,
     cache_string,
     disable_device,
     enable_interface,
     first_setting,
+    lpm_off,
     usb_control_msg,
     usb_get_descriptor,
 )
@@ -147,8 +149,9 @@ async def usb_set_configuration(dev: UsbDevice, value: int) -> None:
     """Configure a device, bind drivers; -1 (or 0 if it has no configuration 0) unconfigures it.
 
     Raises:
-        OSError: EINVAL (no such configuration), EHOSTUNREACH (suspended); else as
-            `usb_control_msg`: the device is then in state ADDRESS without interfaces.
+        OSError: EINVAL (no such configuration), EHOSTUNREACH (suspended), ENOMEM (the link
+            cannot be kept out of L1); else as `usb_control_msg`: the device is then in state
+            ADDRESS without interfaces.
     """
     config: HostConfig | None = None
     if value != -1:
@@ -161,10 +164,14 @@ async def usb_set_configuration(dev: UsbDevice, value: int) -> None:
     if not dev.can_submit:
         raise os_error(errno.EHOSTUNREACH, "usb_set_configuration: the device is suspended")
     await disable_device(dev)
-    await usb_control_msg(
-        dev, usb_sndctrlpipe(dev, 0), Request.SET_CONFIGURATION, 0, max(value, 0), 0, None, 0,
-        USB_CTRL_TIMEOUT,
-    )  # fmt: skip
+    await lpm_off(dev)
+    try:
+        await usb_control_msg(
+            dev, usb_sndctrlpipe(dev, 0), Request.SET_CONFIGURATION, 0, max(value, 0), 0, None, 0,
+            USB_CTRL_TIMEOUT,
+        )  # fmt: skip
+    finally:
+        usb_enable_lpm(dev)
     if config is None:
         dev.state = DeviceState.ADDRESS
         return

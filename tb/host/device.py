@@ -20,6 +20,8 @@ from tb.usb import (
     TransferType,
 )
 
+from .lpm import Usb2LpmParameters
+
 if TYPE_CHECKING:
     from .core import UsbBus
     from .driver import UsbDriver
@@ -161,6 +163,11 @@ class UsbDevice:
         ep_in, ep_out: enabled endpoints by number; endpoint 0 stands in both.
         ep0: the default control endpoint.
         can_submit: False while suspended.
+        lpm_capable: its BOS descriptor says that it has link power management.
+        lpm_disable_count: calls of `usb_disable_lpm` that have not been undone.
+        usb2_hw_lpm_capable, usb2_hw_lpm_besl_capable: the port can enter L1 by itself; with BESL.
+        usb2_hw_lpm_allowed, usb2_hw_lpm_enabled: it may; it does.
+        l1_params: settings of L1.
     """
 
     def __init__(self, bus: UsbBus, speed: Speed) -> None:
@@ -181,6 +188,13 @@ class UsbDevice:
         self.have_langid = False
         self.can_submit = True
         self.resetting = False
+        self.lpm_capable = False
+        self.lpm_disable_count = 0
+        self.usb2_hw_lpm_capable = False
+        self.usb2_hw_lpm_besl_capable = False
+        self.usb2_hw_lpm_allowed = False
+        self.usb2_hw_lpm_enabled = False
+        self.l1_params = Usb2LpmParameters()
         self.ep0 = HostEndpoint(EndpointDescriptor(0, TransferType.CONTROL, 64, 0))
         self.ep_in: list[HostEndpoint | None] = [None] * 16
         self.ep_out: list[HostEndpoint | None] = [None] * 16

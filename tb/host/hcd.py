@@ -13,7 +13,7 @@ import errno
 import logging
 from collections import deque
 
-from pymodel.wire import Transaction
+from pymodel.wire import Status, Transaction
 from tb.controller import WireFace
 from tb.kernel import Context, Kernel, TimerHandle, ms, ns, os_error, us
 from tb.usb import TransferType
@@ -23,6 +23,7 @@ from .control_queue import ControlQueue
 from .device import HostEndpoint, UsbDevice
 from .interrupt_queue import InterruptQueue
 from .iso_queue import IsoQueue
+from .lpm import RootPortLpm
 from .queues import BulkQueue, EndpointQueue, Td
 from .urb import URB_FREE_BUFFER, URB_SHORT_NOT_OK, Urb, describe_pipe
 
@@ -50,6 +51,9 @@ class Hcd:
         wire: what executes transactions.
         table: reserved periodic bandwidth.
         running: False while URBs are refused with ESHUTDOWN.
+        lpm: the link between L0 and L1.
+        hw_lpm_support: the port may enter L1 by itself.
+        active_at: when a URB was queued or a transaction succeeded last.
         high_speed: the bus runs at high speed.
     """
 
@@ -60,12 +64,15 @@ class Hcd:
         self.high_speed = False
         self.table = PeriodicTable("full")
         self.running = True
+        self.hw_lpm_support = True
+        self.active_at = 0
+        self._outstanding = 0
+        self.lpm = RootPortLpm(self)
         self._speed = "full"
         self._async: list[EndpointQueue] = []
         self._periodic: list[InterruptQueue | IsoQueue] = []
         self._turn = 0
         self._chain = 0
-        self._outstanding = 0
         self._estimate = 0
         self._timer: TimerHandle | None = None
         self._timer_at = 0
@@ -135,6 +142,8 @@ class Hcd:
         urb.unlinked = 0
         urb.use_count += 1
         urb.kref += 1
+        self.active_at = self.kernel.now
+        self.lpm.submitted()
         if not queue.outstanding and not self._kicked:
             self._kicked = True
             self.kernel.call_soon(self._kick)
@@ -202,7 +211,7 @@ class Hcd:
 
     def drop_all(self) -> None:
         """The device is gone: give every URB back with -ESHUTDOWN at once."""
-        for queue in [*self._async, *self._periodic]:
+        for queue in self.queues:
             if queue.outstanding:
                 self.wire.cancel(queue.chain)
             queue.drop()
@@ -211,6 +220,7 @@ class Hcd:
         self._outstanding = 0
         self._estimate = 0
         self._arm(None)
+        self.lpm.forget()
 
     # -- giveback ----------------------------------------------------------------------------
 
@@ -271,6 +281,20 @@ class Hcd:
                     assert isinstance(queue, (InterruptQueue, IsoQueue))
                     queue.release()
 
+    @property
+    def outstanding(self) -> int:
+        """Number of transactions at the wire."""
+        return self._outstanding
+
+    @property
+    def queues(self) -> list[EndpointQueue]:
+        """All queues."""
+        return [*self._async, *self._periodic]
+
+    def go_on(self) -> None:
+        """The link is in L0 again."""
+        self._kick_soon()
+
     def _kick_soon(self) -> None:
         if not self._kicked:
             self._kicked = True
@@ -292,6 +316,8 @@ class Hcd:
             return
         self._outstanding -= 1
         self._estimate -= queue.full_cost
+        if transaction.status is Status.OK:
+            self.active_at = self.kernel.now
         queue.done(transaction)
         if self._outstanding <= _LOW_WATER:
             self._schedule(True)
@@ -307,6 +333,11 @@ class Hcd:
             return
         wire = self.wire
         if wire.speed is None:
+            return
+        if self.lpm.state != "L0":
+            if not self._outstanding:
+                self._arm(None)
+                self.lpm.idle.wake_up()
             return
         length = _FRAME[self._speed]
         frame = wire.frame

@@ -22,6 +22,11 @@ from tb.usb import (
 from .core import UsbBus, new_device
 from .device import UsbDevice
 from .driver import bind_driver, unbind_driver
+from .lpm import (
+    hub_set_initial_usb2_lpm_policy,
+    usb_device_supports_lpm,
+    usb_enable_usb2_hardware_lpm,
+)
 from .message import (
     USB_CTRL_TIMEOUT,
     disable_device,
@@ -207,6 +212,7 @@ class RootPort:
         finally:
             self._coming = None
         self.device = dev
+        hub_set_initial_usb2_lpm_policy(dev)
         self.bus.changed.wake_up()
 
     async def reset(self) -> Speed:
@@ -215,7 +221,11 @@ class RootPort:
         Raises:
             OSError: ENOTCONN if no device is left.
         """
-        speed = await self.bus.wire.reset(self.bus.times.reset)
+        lpm = self.bus.hcd.lpm
+        async with lpm.lock:
+            # It ends L1 as well.
+            lpm.forget()
+            speed = await self.bus.wire.reset(self.bus.times.reset)
         if speed is None or not self.connected:
             raise os_error(errno.ENOTCONN, "the device went away during the port reset")
         self.bus.hcd.set_speed(speed)
@@ -333,6 +343,7 @@ class RootPort:
                 dev.bos = await usb_get_descriptor(dev, DescriptorType.BOS, 0, max(total, 5))
             except (OSError, ValueError) as error:
                 log.info("no BOS descriptor: %s", error)
+        dev.lpm_capable = usb_device_supports_lpm(dev)
         if dev.speed == Speed.FULL and dev.descriptor.bcdUSB >= 0x0200:
             try:
                 dev.qualifier = await usb_get_descriptor(
@@ -412,6 +423,8 @@ async def _reset_device(dev: UsbDevice) -> None:
         log.warning("device does not come back after a reset: %s", error)
         await port.re_enumerate()
         raise os_error(errno.ENODEV, f"reset lost the device: {error}") from error
+    if dev.usb2_hw_lpm_allowed:
+        usb_enable_usb2_hardware_lpm(dev)
     for interface in config.interfaces:
         driver = interface.driver
         if driver is not None and not await driver.post_reset(interface):

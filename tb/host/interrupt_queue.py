@@ -98,3 +98,4 @@ class InterruptQueue(BulkQueue):
 
     def nak(self) -> None:
         """The next poll is due one period later anyway."""
+        self.naks += 1

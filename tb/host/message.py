@@ -18,6 +18,7 @@ from tb.usb import (
 )
 
 from .device import HostConfig, HostEndpoint, HostInterface, UsbDevice, UsbInterface
+from .lpm import usb_disable_lpm, usb_enable_lpm
 from .submit import usb_kill_urb, usb_submit_urb, usb_unlink_urb
 from .urb import (
     PIPE_INTERRUPT,
@@ -410,8 +411,9 @@ async def usb_set_interface(dev: UsbDevice, number: int, alternate: int) -> None
 
     Raises:
         OSError: EHOSTUNREACH (suspended), EINVAL (no such interface or altsetting), ENODEV (it
-            is going away); else as `usb_control_msg`: the old endpoints then stay disabled until
-            a set_interface succeeds (facts host-urb section 12).
+            is going away), ENOMEM (the link cannot be kept out of L1); else as `usb_control_msg`:
+            the old endpoints then stay disabled until a set_interface succeeds (facts host-urb
+            section 12).
     """
     if dev.state == DeviceState.SUSPENDED or not dev.can_submit:
         raise os_error(errno.EHOSTUNREACH, "usb_set_interface: the device is suspended")
@@ -429,6 +431,7 @@ async def usb_set_interface(dev: UsbDevice, number: int, alternate: int) -> None
         )
     await disable_interface(interface)
     manual = False
+    await lpm_off(dev)
     try:
         await usb_control_msg(
             dev, usb_sndctrlpipe(dev, 0), Request.SET_INTERFACE, Recipient.INTERFACE,
@@ -438,6 +441,8 @@ async def usb_set_interface(dev: UsbDevice, number: int, alternate: int) -> None
         if error.errno != errno.EPIPE or len(interface.altsetting) != 1:
             raise
         manual = True
+    finally:
+        usb_enable_lpm(dev)
     interface.cur_altsetting = setting
     if manual:
         for ep in setting.endpoints:
@@ -451,6 +456,18 @@ async def usb_set_interface(dev: UsbDevice, number: int, alternate: int) -> None
         setting.string = await cache_string(dev, setting.desc.iInterface)
 
 
+async def lpm_off(dev: UsbDevice) -> None:
+    """Keep the link out of L1 while endpoints change; `usb_enable_lpm` undoes it.
+
+    Raises:
+        OSError: ENOMEM if it cannot be woken.
+    """
+    try:
+        await usb_disable_lpm(dev)
+    except OSError as error:
+        raise os_error(errno.ENOMEM, f"LPM cannot be disabled: {error.strerror}") from error
+
+
 def first_setting(interface: UsbInterface) -> HostInterface:
     """Return altsetting 0, or the first one if there is no 0."""
     return interface.altsetting_by_number(0) or interface.altsetting[0]
@@ -460,8 +477,8 @@ async def usb_reset_configuration(dev: UsbDevice) -> None:
     """Send the same SET_CONFIGURATION again; all interfaces go to altsetting 0.
 
     Raises:
-        OSError: EHOSTUNREACH (suspended), EINVAL (not configured); else as `usb_control_msg`:
-            the device is then in state ADDRESS.
+        OSError: EHOSTUNREACH (suspended), EINVAL (not configured), ENOMEM (the link cannot be
+            kept out of L1); else as `usb_control_msg`: the device is then in state ADDRESS.
     """
     if not dev.can_submit:
         raise os_error(errno.EHOSTUNREACH, "usb_reset_configuration: the device is suspended")
@@ -470,6 +487,7 @@ async def usb_reset_configuration(dev: UsbDevice) -> None:
         raise os_error(errno.EINVAL, "usb_reset_configuration: the device is not configured")
     for ep in dev.endpoints:
         await disable_endpoint(dev, ep)
+    await lpm_off(dev)
     try:
         await usb_control_msg(
             dev, usb_sndctrlpipe(dev, 0), Request.SET_CONFIGURATION, 0,
@@ -478,6 +496,8 @@ async def usb_reset_configuration(dev: UsbDevice) -> None:
     except OSError:
         dev.state = DeviceState.ADDRESS
         raise
+    finally:
+        usb_enable_lpm(dev)
     for interface in config.interfaces:
         interface.cur_altsetting = first_setting(interface)
         enable_interface(interface)

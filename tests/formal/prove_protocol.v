@@ -75,6 +75,7 @@ module prove_protocol (
     wire word = told && message_type == 4'd2;
     wire ended = told && message_type == 4'd3;
     wire handshake = told && message_type == 4'd4;
+    wire extended = \usb.ping_reg ;
     wire ending = message_valid && message_type == 4'd3;
 
     reg started = 1'b0;
@@ -138,7 +139,8 @@ module prove_protocol (
             if (token) assert (!wants && !fate);
             if (word || ended) assert (wants && owed);
             if (ended && message_data[16]) assert (!error);
-            if (handshake) assert (fate);
+            if (handshake) assert (fate || extended);
+            if (handshake) assert (message_data[1] == extended && (answered || !extended));
             if (tx_start && tx_data) assert (ans_kind == DATA || ans_kind == ISO);
             // a handshake: silence is kept, and what says that data were taken is true
             if (tx_start && !tx_data) begin
@@ -167,7 +169,7 @@ module prove_protocol (
                 3'd4: assert (owed && !wants && !answered && !fate
                               && (!\usb.good_reg || \usb.in_reg || \usb.ping_reg || whole));
                 3'd5: assert (!owed && answered && !wants && fate == tx_data);
-                default: assert (!owed && answered && !wants && fate);
+                default: assert (!owed && answered && !wants && (fate || extended));
             endcase
         end
     end

@@ -38,6 +38,9 @@ class MockDevice:
         iso: what the isochronous IN endpoint sends, a list of 1 to 3 packets per (micro)frame
             in which it is asked; silence when empty.
         iso_got: frame, PID and data of isochronous OUT transactions.
+        extension: bmAttributes of the USB 2.0 extension descriptor, None for no BOS.
+        lpm: answers to LPM tokens, the last one for ever; "" is silence.
+        tokens: attributes of the LPM tokens that came.
     """
 
     def __init__(self, *, high: bool = True, config: bytes | None = None) -> None:
@@ -62,6 +65,9 @@ class MockDevice:
         self.iso_got: list[tuple[int, int, bytes]] = []
         self._iso_now: tuple[int, list[bytes]] = (-1, [])
         self.resets = 0
+        self.extension: int | None = None
+        self.lpm = ["ACK"]
+        self.tokens: list[int] = []
         self._setup: SetupPacket | None = None
         self._reply = b""
         self._out = bytearray()
@@ -93,7 +99,12 @@ class MockDevice:
         if forced is not None:
             transaction.status = forced
             return
-        if transaction.endpoint == 0:
+        if transaction.token == PID.EXT:
+            self.tokens.append(int.from_bytes(transaction.data, "little"))
+            answer = self.lpm.pop(0) if len(self.lpm) > 1 else self.lpm[0]
+            states = {"ACK": Status.OK, "NYET": Status.NYET, "STALL": Status.STALL}
+            self._handshake(transaction, answer, states.get(answer, Status.TIMEOUT))
+        elif transaction.endpoint == 0:
             self._control(transaction)
         elif transaction.isochronous:
             self._isochronous(transaction)
@@ -207,6 +218,9 @@ class MockDevice:
                 return bytes(self.descriptor)
             if kind == 2:
                 return self.config
+            if kind == 15 and self.extension is not None:
+                body = b"\x07\x10\x02" + self.extension.to_bytes(4, "little")
+                return bytes((5, 15, 5 + len(body), 0, 1)) + body
             if kind == 3 and index == 0:
                 return b"\x04\x03\x09\x04"
             if kind == 3 and index in self.strings:
@@ -235,6 +249,8 @@ class MockWire:
 
     Attributes:
         log: all transactions that were executed, in order.
+        asleep: the device has acknowledged an LPM token.
+        resumes: time and duration of each resume that the host drove.
     """
 
     def __init__(self, kernel: Kernel, device: MockDevice) -> None:
@@ -246,6 +262,8 @@ class MockWire:
         self.force_full_speed = False
         self.log: list[Transaction] = []
         self.submits = 0
+        self.asleep = False
+        self.resumes: list[tuple[int, int]] = []
         self._base = 0
         self._queue: deque[tuple[Transaction, Any]] = deque()
         self._busy = False
@@ -302,8 +320,10 @@ class MockWire:
     def _execute(self, transaction: Transaction, done: Any) -> None:
         transaction.end_ps = self.kernel.now
         self.log.append(transaction)
+        assert not self.asleep, f"{transaction} in L1"
         if self.connected:
             self.device.answer(transaction)
+            self.asleep = transaction.token == PID.EXT and transaction.status is Status.OK
         else:
             transaction.status = Status.TIMEOUT
         self._finish(transaction, done)
@@ -340,6 +360,7 @@ class MockWire:
     def pull_up(self, on: bool) -> None:
         if on != self.connected:
             self.connected = on
+            self.asleep = False
             self.speed = None
             self._tell("connect" if on else "disconnect")
 
@@ -349,6 +370,7 @@ class MockWire:
         if not self.connected:
             return None
         self.device.reset()
+        self.asleep = False
         self.speed = "high" if self.device.high and not self.force_full_speed else "full"
         self._base = self.kernel.now + self.length
         return self.speed
@@ -357,7 +379,13 @@ class MockWire:
         pass
 
     async def resume(self, duration: int) -> None:
-        pass
+        self.resumes.append((self.kernel.now, duration))
+        await sleep(duration)
+        self.asleep = False
+
+    def remote_wakeup(self) -> None:
+        """The device signals resume."""
+        self._tell("remote_wakeup")
 
     def sof_enable(self, on: bool) -> None:
         pass

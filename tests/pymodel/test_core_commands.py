@@ -275,11 +275,24 @@ def test_lockstep_follows_commands() -> None:
 
 def test_lockstep_notices_what_is_wrong_with_a_command() -> None:
     assert "command missing" in rules(change(2))
-    assert "command missing" in rules(change(2, time=30 * US))
-    assert rules(change(2, time=-50 * US))[0] == "command"
+    assert "command missing" in rules(change(2, time=4 * US))
+    assert rules(change(2, time=-1 * US))[0] == "command"
     assert rules(change(2, arg=29))[0] == "command"
     assert rules(change(2, data=1 << 12))[0] == "command"
     assert rules(story(), UdcParameters())[0] in ("register", "command")
+
+
+def test_lockstep_sees_cmdact_and_status() -> None:
+    """CMDACT is there until the command takes effect, and falls with it."""
+    events = story()
+    for place, (time, word) in enumerate(events):
+        event = decode(word)
+        if event.kind != Kind.REG_READ or event.arg not in (EPCMD.at(3), EPCMD.at(31)):
+            continue
+        for wrong in (ACT, 1 << 12):
+            changed = Event(event.kind, event.arg, event.data ^ wrong)
+            seen = rules([*events[:place], (time, encode(changed)), *events[place + 1 :]])
+            assert seen and seen[0].startswith("register"), (event, seen)
 
 
 def test_lockstep_demands_the_cause() -> None:

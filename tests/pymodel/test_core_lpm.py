@@ -21,6 +21,7 @@ L1 = 0x141
 """bLinkState L1, BESL 4, remote wake-up allowed."""
 CONTROL_READ = bytes([0x80, 6, 0, 1, 0, 0, 64, 0])
 SET_ADDRESS = bytes([0, 5, 0, 0, 0, 0, 0, 0])
+DIEPCTL0 = 0x900
 RESULTS = {"ACK": 3, "NYET": 2, "STALL": 1}
 
 
@@ -101,14 +102,16 @@ def test_answers(config: int, value: int, answer: str | None) -> None:
         (extended(), b"\xc2" + attributes(L1)[1:]),
         (extended(), b"\x4b" + attributes(L1)[1:]),
         (b"\xf1" + extended()[1:], attributes(L1)),
+        (extended(), attributes(L1) + b"\0"),
     ],
-    ids=["address", "endpoint", "crc", "crc 2", "pid 2", "sub-pid", "pid"],
+    ids=["address", "endpoint", "crc", "crc 2", "pid 2", "sub-pid", "pid", "too long"],
 )
 def test_silence(first: bytes, second: bytes) -> None:
     device = LpmDevice()
     assert device.layer.receive(first, now=device.tick()) is None
     assert device.layer.receive(second, now=device.tick()) is None
     assert not device.gintsts() & GINTSTS.LPMTranRcvd.mask
+    assert device.glpmcfg() == ON
     # It listens on as if nothing had been.
     assert device.lpm() == "ACK"
 
@@ -141,6 +144,17 @@ def test_reject_during_a_control_transfer() -> None:
     assert device.lpm() == "NYET"
     device.start_out(0, 64, 1)
     assert device.out(0, PID.DATA1) == "ACK"
+    assert device.lpm() == "ACK"
+
+
+@pytest.mark.parametrize("setup", [SET_ADDRESS, CONTROL_READ])
+def test_a_stalled_control_transfer_is_over(setup: bytes) -> None:
+    device = LpmDevice(config=ON | GLPMCFG.LPM_RejectCtrl.mask)
+    device.arm_setup()
+    device.setup(setup)
+    device.set(DIEPCTL0, 1 << 21)
+    assert device.lpm() == "NYET"
+    assert device.in_(0) == "STALL"
     assert device.lpm() == "ACK"
 
 
@@ -270,8 +284,9 @@ def test_lockstep_notices() -> None:
     trace = trace_of_l1()
     line = [i for i, (_, word) in enumerate(trace) if decode(word).kind == Kind.LINE]
     sleep_at = next(i for i in line if decode(trace[i][1]).data == Line.SLEEP)
-    nyet = Event(Kind.TOKEN, 4 << 13, L1)
-    assert "decision" in follow(change(trace, Kind.TOKEN, nyet))
+    for kind in (Kind.TOKEN, Kind.LPM):
+        nyet = Event(kind, 4 << 13, L1)
+        assert "decision" in follow(change(trace, kind, nyet))
     assert follow(trace[:sleep_at] + trace[sleep_at + 1 :])[0] == "register"
     assert "sleep" in follow([*trace[:sleep_at], (trace[-1][0] + us(20), trace[-1][1])])
     late = [(time + (us(6) if i >= sleep_at else 0), word) for i, (time, word) in enumerate(trace)]

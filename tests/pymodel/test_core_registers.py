@@ -56,7 +56,7 @@ from tests.pymodel.model_device import Device
         UdcParameters(num_in_eps=1, num_out_eps=1, fifo_words=512),
         UdcParameters(num_in_eps=15, num_out_eps=15, ep_directions=0x5A5A6690),
         UdcParameters(num_in_eps=3, num_out_eps=9, ep_directions=0x00099998),
-        UdcParameters(utmi_width=16, data_width=64),
+        UdcParameters(utmi_width=16, data_width=64, soft_disconnect=0),
     ],
 )
 def test_reset_values_agree_with_the_description(parameters: UdcParameters) -> None:

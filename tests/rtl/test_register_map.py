@@ -113,7 +113,7 @@ def compared(register: type[Register]) -> int:
     [
         UdcParameters(),
         UdcParameters(num_in_eps=3, num_out_eps=5, fifo_words=1024, dma=0),
-        UdcParameters(num_in_eps=15, num_out_eps=1, fifo_words=512, trace=1),
+        UdcParameters(num_in_eps=15, num_out_eps=1, fifo_words=512, soft_disconnect=0, trace=1),
     ],
     ids=["default", "small", "uneven"],
 )

@@ -188,15 +188,16 @@ async def not_ready(rig: Rig) -> None:
         assert await rig.pointer(1, is_in) == LISTS
 
 
-async def _one(rig: Rig, is_in: bool, data: bytes) -> None:
+async def _one(rig: Rig, is_in: bool, data: bytes, number: int = 1) -> None:
+    place = DATA if number == 1 else DATA + 0x4000
     if is_in:
-        rig.fill(DATA, data)
-        assert len(await rig.in_(1)) == len(data)
+        rig.fill(place, data)
+        assert len(await rig.in_(number)) == len(data)
     else:
-        rig.fill(DATA, bytes(len(data)))
-        await rig.out(1, data)
+        rig.fill(place, bytes(len(data)))
+        await rig.out(number, data)
         await sleep(us(10))
-        assert rig.held(DATA, len(data)) == data
+        assert rig.held(place, len(data)) == data
 
 
 async def repeats(rig: Rig) -> None:
@@ -260,28 +261,71 @@ async def new_list(rig: Rig) -> None:
 
 
 async def memory_errors(rig: Rig) -> None:
-    """AHBErr: the endpoint stops when a descriptor could not be read or written."""
-    if rig.bench.options.backend == "model":
-        return
-    error = DIEPINT.AHBErr.mask
+    """AHBErr: the endpoint stops where a descriptor could not be read or written; others go on."""
+    error, bad, size = DIEPINT.AHBErr.mask, rig.hw.memory_error, rig.size
     for is_in in (True, False):
-        rig.list(LISTS, [(LAST | rig.size, DATA)])
-        rig.memory.knobs(read_errors=1)
+        other = 3 if is_in else 2
+        await rig.endpoint(other, is_in, BULK)
+        rig.list(LISTS + 0x400, [(size, DATA + 0x4000)] * 4 + [(LAST | size, DATA + 0x4000)])
+        await rig.run(other, is_in, LISTS + 0x400)
+        # the second descriptor of a list cannot be read
+        rig.list(LISTS, [(size, DATA), (LAST | size, DATA)])
+        bad(LISTS + 8, 8, writes=False)
         await rig.run(1, is_in, LISTS)
-        assert await rig.causes(1, is_in) == error
-        assert await rig.state(1, is_in) == (0, 1)
+        await _one(rig, is_in, rig.random(size))
+        await _stopped(rig, is_in, LISTS + 8)
+        assert (rig.status(LISTS), rig.status(LISTS, 1)) == (DONE, LAST | size)
+        await _one(rig, is_in, rig.random(size), other)
+        # nothing changes while memory stays as it is
         await rig.enable(1, is_in)
-        await sleep(us(10))
-        rig.memory.knobs(write_errors=1 if is_in else 0)
+        await _stopped(rig, is_in, LISTS + 8)
+        bad(0, 0)
+        await rig.enable(1, is_in)
+        await _one(rig, is_in, rig.random(size))
+        assert await rig.causes(1, is_in) == DONE_ALL
+        # its status cannot be written
+        rig.list(LISTS, [(LAST | size, DATA)])
+        bad(LISTS, 4, reads=False)
+        await rig.run(1, is_in, LISTS)
+        await _one(rig, is_in, rig.random(size))
+        await _stopped(rig, is_in, LISTS)
+        assert rig.status(LISTS) == LAST | size
+        await _one(rig, is_in, rig.random(size), other)
+        bad(0, 0)
+        await rig.enable(1, is_in)
+        await _one(rig, is_in, rig.random(size))
+        assert await rig.causes(1, is_in) == DONE_ALL
+        assert rig.status(LISTS) == DONE | LAST
+        # data: told, but the list goes on
+        rig.list(LISTS, [(size, DATA), (LAST | size, DATA)])
+        bad(DATA, 8)
+        await rig.run(1, is_in, LISTS)
+        data = rig.random(size)
+        rig.fill(DATA, bytes(size))
         if is_in:
-            assert len(await rig.in_(1)) == rig.size
+            assert len(await rig.in_(1)) == size
         else:
-            await rig.out(1, rig.random(rig.size))
-            await sleep(us(10))
-        wanted = error if is_in else DONE_ALL
-        assert await rig.causes(1, is_in) == wanted
-        assert (await rig.state(1, is_in))[0] == 0
-        rig.memory.knobs()
+            await rig.out(1, data)
+        assert await rig.causes(1, is_in) == error
+        bad(0, 0)
+        if not is_in:
+            assert rig.held(DATA, size) == bytes(8) + data[8:]
+        await _one(rig, is_in, rig.random(size))
+        # the second IN packet may have been fetched with the error too
+        assert await rig.causes(1, is_in) & ~(error if is_in else 0) == DONE_ALL
+        for _ in range(3):
+            await _one(rig, is_in, rig.random(size), other)
+        assert await rig.causes(other, is_in) == DONE_ALL
+
+
+async def _stopped(rig: Rig, is_in: bool, pointer: int) -> None:
+    """Endpoint 1 has stopped at a descriptor with AHBErr."""
+    assert await rig.causes(1, is_in) == DIEPINT.AHBErr.mask
+    assert await rig.state(1, is_in) == (0, 1)
+    assert await rig.pointer(1, is_in) == pointer
+    assert await rig.nak(1, is_in)
+    # the token came to an endpoint that is not enabled
+    await rig.causes(1, is_in)
 
 
 async def interrupt(rig: Rig) -> None:

@@ -197,6 +197,72 @@ async def held_nak(rig: Rig) -> None:
     assert await rig.causes(0, True) == DONE_ALL
 
 
+async def memory_errors(rig: Rig) -> None:
+    """AHBErr at a descriptor of EP0 stops that direction; the next SETUP starts anew."""
+    error, bad = DOEPINT.AHBErr.mask, rig.hw.memory_error
+    # the descriptor for SETUPs cannot be read: the SETUP waits for EP0 to be enabled again
+    await arm(rig)
+    bad(SETUPS, 8, writes=False)
+    await rig.setup(NOTHING)
+    assert await rig.causes(0, False) == error
+    assert await rig.state(0, False) == (0, 1)
+    assert rig.held(SETUP_DATA, 8) != NOTHING
+    bad(0, 0)
+    await arm(rig)
+    await check_setup(rig, NOTHING)
+    # it cannot be written: the bytes are in memory, and the next SETUP waits as well; also when
+    # an earlier SETUP of the stage went well
+    rig.fill(SETUP_DATA, bytes(16))
+    rig.list(SETUPS, [(LAST | IOC | 64, SETUP_DATA)])
+    await rig.enable(0, False, nak=True)
+    bad(SETUPS, 4, reads=False)
+    await rig.setup(READ)
+    assert await rig.causes(0, False) == error
+    assert await rig.state(0, False) == (0, 1)
+    assert await rig.pointer(0, False) == SETUPS
+    assert rig.held(SETUP_DATA, 8) == READ
+    await rig.setup(WRITE)
+    assert await rig.causes(0, False) == 0
+    assert rig.held(SETUP_DATA, 16) == READ + bytes(8)
+    bad(0, 0)
+    await arm(rig)
+    await check_setup(rig, WRITE)
+    assert await rig.nak(0, False)
+    assert await rig.causes(0, False) & STAGE
+    # OUT data: the descriptor cannot be read, then not written
+    for knobs in ({"writes": False}, {"reads": False}):
+        rig.fill(OUT_DATA, bytes(64))
+        rig.list(OUTS, [(LAST | IOC | 64, OUT_DATA)])
+        await rig.point(0, False, OUTS)
+        bad(OUTS, 4, **knobs)
+        await rig.enable(0, False)
+        if "reads" in knobs:
+            await rig.out(0, b"x" * 64)
+        assert await rig.causes(0, False) == error
+        assert rig.held(OUT_DATA, 64) == (b"x" * 64 if "reads" in knobs else bytes(64))
+        assert await rig.state(0, False) == (0, 1)
+        bad(0, 0)
+    await rig.write_control(0, False, DOEPCTL.Stall.mask)
+    await rig.write_control(0, True, DIEPCTL.Stall.mask)
+    await control_read(rig)
+    # IN data: as above
+    for knobs in ({"writes": False}, {"reads": False}):
+        await arm(rig)
+        await begin(rig, READ)
+        assert await rig.causes(0, False) == STAGE
+        bad(INS, 4, **knobs)
+        await answer_in(rig, b"some bytes")
+        if "reads" in knobs:
+            assert await rig.in_(0) == b"some bytes"
+        assert await rig.causes(0, True) == error
+        assert await rig.state(0, True) == (0, 1)
+        assert await rig.pointer(0, True) == INS
+        bad(0, 0)
+        await rig.write_control(0, True, DIEPCTL.Stall.mask)
+        assert (await rig.bench.wire.in_(5, 0)).handshake == "STALL"
+    await control_read(rig)
+
+
 async def resets(rig: Rig, soft: bool) -> None:
     """A reset with descriptors in work: everything starts anew."""
     rig.list(LISTS + 0x100, [(LAST | 3 * rig.size, DATA + 0x1000)])
@@ -246,6 +312,7 @@ async def main(bench: Any) -> None:
     await phase_waits(rig)
     await while_data_wait(rig)
     await held_nak(rig)
+    await memory_errors(rig)
     await rig.endpoint(1, True, BULK)
     await rig.endpoint(1, False, BULK)
     await resets(rig, soft=False)

@@ -31,7 +31,8 @@ from tb.kernel import now, sleep, us
 
 PROBE = False
 HOST = False
-PARAMETERS = {"COMMANDS": 1, "CMD_LATENCY": 20}
+# endpoint 5 has no OUT, endpoint 6 no IN
+PARAMETERS = {"COMMANDS": 1, "CMD_LATENCY": 20, "EP_DIRECTIONS": 0x2400}
 RUNS = [
     {"mode": "dma"},
     {"mode": "dma", "lockstep": True},
@@ -62,10 +63,11 @@ class Commands:
 
     async def status(self, index: int) -> int:
         """Wait until a command is complete; return its status."""
-        for _ in range(5000):
+        for _ in range(10_000):
             value: int = await self.hw.read32(EPCMD.at(index))
             if not value & EPCMD.CMDACT.mask:
                 return EPCMD.CmdStatus.get(value)
+            await sleep(us(1) // 4)
         raise AssertionError(f"command {index} has no end")
 
     async def run(self, index: int, command: int, latency: int = LATENCY) -> int:
@@ -74,7 +76,7 @@ class Commands:
         await self.begin(index, command)
         status = await self.status(index)
         took = now() - begin
-        assert latency * self.microsecond <= took < latency * self.microsecond + us(10), took
+        assert latency * self.microsecond <= took < latency * self.microsecond + us(3), took
         return status
 
     async def parameters(self, index: int, first: int, second: int) -> None:
@@ -175,6 +177,8 @@ async def main(bench: Any) -> None:
     # no such endpoint, not active, no such command; the first of these counts
     assert await commands.run(31, SET_STALL) == NO_ENDPOINT
     assert await commands.run(30, 15) == NO_ENDPOINT
+    for nowhere in (2 * 5, 2 * 6 + 1):
+        assert await commands.run(nowhere, END) == NO_ENDPOINT
     assert await commands.run(5, START) == NO_ENDPOINT
     for unknown in (0, 6, 15):
         assert await commands.run(7, unknown) == UNKNOWN

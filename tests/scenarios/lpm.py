@@ -3,8 +3,18 @@
 
 from __future__ import annotations
 
-from pymodel.gen.udc_regs import DCTL, DSTS, GHWCFG3, GINTSTS, GLPMCFG, GRSTCTL, PCGCCTL
-from pymodel.packets import BESL_PS, PID
+from pymodel.gen.udc_regs import (
+    DCFG,
+    DCTL,
+    DSTS,
+    GHWCFG3,
+    GINTSTS,
+    GLPMCFG,
+    GRSTCTL,
+    GRXSTSP,
+    PCGCCTL,
+)
+from pymodel.packets import BESL_PS, PID, build_lpm, build_token
 from suspended import clear, connect, is_set, suspended, until
 from tb.kernel import now, sleep, us
 
@@ -22,7 +32,10 @@ RUNS = [
 ALLOWED = GLPMCFG.LPMCap.mask | GLPMCFG.AppL1Res.mask | GLPMCFG.LPM_AcceptIsoc.mask
 NOTHING, STALL, NYET, ACK = range(4)
 FIFO0 = 0x1000
+DIEPCTL0, DOEPCTL0, DOEPTSIZ0 = 0x900, 0xB00, 0xB10
 DIEPCTL1, DOEPCTL1 = 0x920, 0xB20
+STALL_BIT = 1 << 21
+TX_FIFO_1 = 1 << 22
 # EPEna, isochronous, active, packets of 16 bytes
 ISOCHRONOUS = 1 << 31 | 1 << 18 | 1 << 15 | 16
 
@@ -95,11 +108,16 @@ async def refusals(bench) -> None:
     for wrong in (
         {"address": 1}, {"endpoint": 1}, {"bad_crc5": True}, {"bad_crc": True},
         {"bad_pid": True}, {"truncate": 1}, {"no_data": True}, {"wrong_toggle": True},
-        {"rx_error_at": 1},
+        {"rx_error_at": 1}, {"extend": 1}, {"extend": 2}, {"extend": 60},
+        # the second packet is too late to belong to the first (USB 2.0 section 8.7.2)
+        {"data_gap_ns": 2_000 if bench.options.speed == "high" else 2_200},
+        {"data_gap_ns": 20_000},
     ):  # fmt: skip
-        answer = await wire.lpm(**({"address": 0} | wrong))
+        answer = await wire.lpm(**({"address": 0, "besl": 9, "remote_wake": True} | wrong))
         assert answer.handshake is None, (wrong, answer)
-        assert await result(bench) == NOTHING, wrong
+        await sleep(us(12))
+        value = await hw.read32(GLPMCFG.OFFSET)
+        assert value == ALLOWED, (wrong, hex(value))
         await alive(bench)
     assert not await is_set(bench, GINTSTS.LPMTranRcvd)
 
@@ -123,11 +141,36 @@ async def refusals(bench) -> None:
     value = await hw.read32(GLPMCFG.OFFSET)
     assert not value & (GLPMCFG.RstrSlpSts.mask | GLPMCFG.SlpSts.mask)
     assert GLPMCFG.CoreL1Res.get(value) == NYET
-    # the device decides before it sees that a packet is too long, but does not answer it
+    # the device decides before it sees that a packet is too long; what was before stays
     await hw.write32(GLPMCFG.OFFSET, ALLOWED)
-    assert (await wire.lpm(0, extend=1)).handshake is None
+    assert (await wire.lpm(0, 4, extend=1)).handshake is None
     await sleep(us(20))
     assert not await asleep(bench)
+    assert await hw.read32(GLPMCFG.OFFSET) == value
+    await alive(bench)
+
+
+async def lone_packets(bench) -> None:
+    """Halves of extended tokens, and ordinary tokens between them."""
+    hw, wire = bench.hw, bench.wire
+    await clear(bench)
+    before = await hw.read32(GLPMCFG.OFFSET)
+    second = build_lpm(0x1F1)
+    # the second one alone; the first one alone, then an ordinary token
+    await wire.send(second)
+    assert await wire.receive(us(30)) is None
+    assert (await wire.lpm(0, no_data=True)).handshake is None
+    assert (await wire.in_(0, 0)).handshake == "NAK"
+    await wire.send(second)
+    assert await wire.receive(us(30)) is None
+    # the first one twice: the later of them counts
+    await wire.send(build_token(PID.EXT, 0, 0))
+    await wire.send(build_token(PID.EXT, 5, 0))
+    await wire.send(second)
+    assert await wire.receive(us(30)) is None
+    await sleep(us(12))
+    assert await hw.read32(GLPMCFG.OFFSET) == before
+    assert not await is_set(bench, GINTSTS.LPMTranRcvd)
     await alive(bench)
 
 
@@ -156,6 +199,68 @@ async def control(bench) -> None:
     await alive(bench)
 
 
+async def drain(bench) -> None:
+    """Slave mode: take everything out of the Rx FIFO."""
+    hw = bench.hw
+    await sleep(us(2))
+    while await hw.read32(GINTSTS.OFFSET) & GINTSTS.RxFLvl.mask:
+        word = await hw.read32(GRXSTSP.OFFSET)
+        for _ in range(GRXSTSP.BCnt.get(word) + 3 >> 2):
+            await hw.read32(FIFO0)
+
+
+async def stalled(bench) -> None:
+    """A control transfer that is stalled is over (USB 2.0 section 8.5.3.4)."""
+    hw, wire = bench.hw, bench.wire
+    await hw.write32(GLPMCFG.OFFSET, ALLOWED | GLPMCFG.LPM_RejectCtrl.mask)
+    read, write = bytes([0x80, 6, 0, 9, 0, 0, 64, 0]), bytes([0x40, 9, 0, 0, 0, 0, 8, 0])
+    cases = [
+        (read, DIEPCTL0, lambda: wire.in_(0, 0)),
+        (write, DOEPCTL0, lambda: wire.out(0, 0, PID.DATA1, bytes(8), by_hand=True)),
+        (bytes([0, 9, 9, 0, 0, 0, 0, 0]), DIEPCTL0, lambda: wire.in_(0, 0)),
+    ]
+    if bench.options.speed == "high":
+        cases.append((write, DOEPCTL0, lambda: wire.ping(0, 0)))
+    for setup, register, token in cases:
+        assert (await wire.setup(0, 0, setup)).handshake == "ACK"
+        assert (await token()).handshake == "NAK"
+        await drain(bench)
+        assert (await wire.lpm(0)).handshake == "NYET"
+        await hw.write32(register, await hw.read32(register) | STALL_BIT)
+        await sleep(us(2))
+        # software wants it to end, but the host does not know yet
+        assert (await wire.lpm(0)).handshake == "NYET"
+        assert (await token()).handshake == "STALL"
+        await fall_asleep(bench)
+        await wire.resume()
+        await awake(bench)
+    # data in the status stage of a control read, DCFG.NZStsOUTHShk
+    await hw.write32(DCFG.OFFSET, await hw.read32(DCFG.OFFSET) | DCFG.NZStsOUTHShk.mask)
+    for data, handshake in ((bytes(3), "STALL"), (b"", "ACK")):
+        assert (await wire.setup(0, 0, read)).handshake == "ACK"
+        assert (await wire.in_(0, 0)).handshake == "NAK"
+        await drain(bench)
+        await hw.write32(DOEPTSIZ0, 1 << 29 | 1 << 19 | 64)
+        await hw.write32(DOEPCTL0, 1 << 31 | 1 << 26)
+        await sleep(us(2))
+        assert (await wire.lpm(0)).handshake == "NYET"
+        assert (await wire.out(0, 0, PID.DATA1, data, by_hand=True)).handshake == handshake
+        await drain(bench)
+        await fall_asleep(bench)
+        await wire.resume()
+        await awake(bench)
+    await hw.write32(DCFG.OFFSET, await hw.read32(DCFG.OFFSET) & ~DCFG.NZStsOUTHShk.mask)
+    await hw.write32(GLPMCFG.OFFSET, ALLOWED)
+
+
+async def flush(bench) -> None:
+    """Empty all Tx FIFOs."""
+    await bench.hw.write32(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask | GRSTCTL.TxFNum.put(0x10))
+    while await bench.hw.read32(GRSTCTL.OFFSET) & GRSTCTL.TxFFlsh.mask:
+        pass
+    await sleep(us(2))
+
+
 async def data_waits(bench) -> None:
     """NYET while a Tx FIFO holds data, or an isochronous endpoint is enabled."""
     hw, wire = bench.hw, bench.wire
@@ -164,20 +269,23 @@ async def data_waits(bench) -> None:
     await sleep(us(2))
     answer = await wire.lpm(0)
     assert answer.handshake == "NYET", answer
-    await hw.write32(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask | GRSTCTL.TxFNum.put(0x10))
-    while await hw.read32(GRSTCTL.OFFSET) & GRSTCTL.TxFFlsh.mask:
-        pass
-    await sleep(us(2))
+    await flush(bench)
     await fall_asleep(bench)
     await wire.resume()
     for control in (DIEPCTL1, DOEPCTL1):
-        await hw.write32(control, ISOCHRONOUS)
+        await hw.write32(control, ISOCHRONOUS | (TX_FIFO_1 if control == DIEPCTL1 else 0))
         await sleep(us(2))
         answer = await wire.lpm(0)
         assert answer.handshake == "NYET", answer
         await hw.write32(GLPMCFG.OFFSET, ALLOWED)
+        if control == DIEPCTL1:
+            # its data are no reason: they belong to a frame, and are lost if that goes by
+            await hw.write32(FIFO0 + 0x1000, 0x1234_5678)
+            await sleep(us(2))
         await fall_asleep(bench)
         await wire.resume()
+        if control == DIEPCTL1:
+            await flush(bench)
         await hw.write32(GLPMCFG.OFFSET, ALLOWED & ~GLPMCFG.LPM_AcceptIsoc.mask)
         # neither active nor enabled
         await hw.write32(control, ISOCHRONOUS & ~(1 << 15) | 1 << 30)
@@ -301,6 +409,7 @@ async def main(bench) -> None:
     await connect(bench)
     assert await bench.hw.read32(GHWCFG3.OFFSET) & GHWCFG3.LPMMode.mask
     await refusals(bench)
+    await lone_packets(bench)
     await unheard(bench)
     await bench.hw.write32(GLPMCFG.OFFSET, ALLOWED)
     await by_host(bench)
@@ -309,5 +418,6 @@ async def main(bench) -> None:
     await by_reset(bench)
     await by_power(bench)
     await control(bench)
+    await stalled(bench)
     assert DSTS.SuspSts.get(await bench.hw.read32(DSTS.OFFSET)) == 0
     assert PID.EXT == 0

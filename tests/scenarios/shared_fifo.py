@@ -25,7 +25,14 @@ from pymodel.gen.udc_regs import (
     GRXFSIZ,
 )
 from tb.kernel import sleep, timeout, us
-from tests.scenarios.raw_endpoints import BUFFER, BULK, IN_BUFFERS, INTERRUPT, Endpoints
+from tests.scenarios.raw_endpoints import (
+    ADDRESS,
+    BUFFER,
+    BULK,
+    IN_BUFFERS,
+    INTERRUPT,
+    Endpoints,
+)
 
 PROBE = False
 HOST = False
@@ -366,6 +373,47 @@ async def fair(ep: Shared) -> None:
     await ep.stop()
 
 
+async def in_turn(ep: Shared) -> None:
+    """A host that asks one endpoint after the other gets on, even with EPMisCnt = 1.
+
+    Linux writes 1. Were what has just been fetched for one endpoint taken back for the next token,
+    each endpoint would undo the others' packets for ever.
+    """
+    await ep.limit(1)
+    for numbers, pause in (((1, 2), 0), ((1, 2), 2), ((1, 2), 7), ((3, 2, 1), 0), ((3, 2, 1), 5)):
+        for number in numbers:
+            await ep.open(number, True, BULK, ep.size, NextEp=numbers[0])
+        data = {number: ep.random(2 * ep.size + number) for number in numbers}
+        for number, one in data.items():
+            await ep.enable_in(number, one)
+        got = dict.fromkeys(numbers, b"")
+        for _ in range(80):
+            for number in numbers:
+                answer = await ep.bench.wire.in_(ADDRESS, number, 1024)
+                if answer.rx_pid:
+                    got[number] += bytes(answer.rx_data)
+                await sleep(us(pause))
+            if got == data:
+                break
+        assert got == data, {number: len(one) for number, one in got.items()}
+    # The host gives up the endpoint for which all was taken back: in the way for 31 tokens.
+    await ep.send(1, b"one")
+    await ep.fetched(1)
+    await ep.send(2, b"two")
+    await ep.fetched(2)
+    await ep.refused(2, MISMATCH)
+    assert await ep.reported()
+    for _ in range(30):
+        await ep.refused(1, MISMATCH)
+    assert not await ep.reported()
+    await ep.refused(1, MISMATCH)
+    assert await ep.reported()
+    assert await ep.in_wait(1) == b"one"
+    await ep.limit(0)
+    await ep.open_all()
+    await ep.stop()
+
+
 async def chain(ep: Shared) -> None:
     """The DMA fetches along NextEp."""
     for number, following in ((1, 3), (2, 1), (3, 2)):
@@ -446,6 +494,7 @@ async def main(bench) -> None:
     if ep.dma:
         await taken_back(ep)
         await fair(ep)
+        await in_turn(ep)
         await chain(ep)
     else:
         await slave_only(ep)

@@ -22,6 +22,7 @@ module udc #
     parameter LPM = 0,
     parameter COMMANDS = 0,
     parameter CMD_LATENCY = 1000,
+    parameter SOFT_DISCONNECT = 1,
     parameter SUPERSPEED = 0,
     parameter DATA_WIDTH = 32,
     parameter UTMI_WIDTH = 8,

@@ -26,6 +26,7 @@ DEFAULTS = {
     "LPM": 0,
     "COMMANDS": 0,
     "CMD_LATENCY": 1000,
+    "SOFT_DISCONNECT": 1,
     "SUPERSPEED": 0,
     "UTMI_WIDTH": 8,
 }

@@ -306,17 +306,20 @@ class Dwc2Ep0(UsbEp):
         """Take back what EP0 IN still has to send (interrupts are off)."""
         await self.udc.tx.stop(self)
 
-    async def stall(self) -> None:
+    async def stall(self, both: bool = False) -> None:
         """Answer with STALL until the next SETUP, which the hardware lets end it.
 
         Only the direction that the host will use, and in as few accesses as can be: a STALL that
         is written after the next SETUP would hit the wrong transfer.
+
+        Args:
+            both: nobody knows what the host will use: its SETUP was lost.
         """
         self.state = Ep0State.IDLE
         if self._stale:
             return
         with self.hw.lock:
-            if self.ctrl.wLength and not self.ctrl.is_in:
+            if both or (self.ctrl.wLength and not self.ctrl.is_in):
                 await self.hw.write(_CTL_OUT, DOEPCTL0.USBActEP.mask | STALL)
             await self.hw.write(self.r_ctl, self.ctl | STALL | CNAK)
 
@@ -345,7 +348,7 @@ class Dwc2Ep0(UsbEp):
             await self.stop_in()
             await self.arm_setup()
         self.abort(-errno.EIO)
-        await self.stall()
+        await self.stall(both=True)
 
     async def _setup(self, ctrl: SetupPacket) -> None:
         if self.state is not Ep0State.IDLE or self.queue:

@@ -47,6 +47,8 @@ class Dwc2Hw:
         shared: Tx FIFO 0 serves all non-periodic endpoints; `fifo` is the scheme's name.
         wide: the UTMI has 16 bits, or can have.
         tx_fifos: Tx FIFOs other than 0.
+        identity: GSNPSID.
+        lpm: the core has link power management.
         lock: keeps interrupts away from sequences of accesses.
         endpoints: number of endpoint indices with EP0; `has_in(n)`, `has_out(n)` tell directions.
         fifo_words: words of each Tx FIFO as programmed, by number.
@@ -73,6 +75,8 @@ class Dwc2Hw:
         self.max_packets = 1023
         self.ram_words = 0
         self.fifo_words: list[int] = []
+        self.identity = 0
+        self.lpm = False
         self._directions = 0
         self._plan = FifoPlan(0, 0, ())
 
@@ -115,6 +119,7 @@ class Dwc2Hw:
             raise os_error(
                 errno.ENODEV, f"{self.name}: GSNPSID reads 0x{identity:08x}, this is no DWC2 core"
             )
+        self.identity = identity
         await self.soft_reset()
         self._directions = await self.read(GHWCFG1.OFFSET)
         config2 = await self.read(GHWCFG2.OFFSET)
@@ -124,6 +129,7 @@ class Dwc2Hw:
         self.max_bytes = (1 << (11 + GHWCFG3.XferSizeWidth.get(config3))) - 1
         self.max_packets = (1 << (4 + GHWCFG3.PktSizeWidth.get(config3))) - 1
         self.ram_words = GHWCFG3.DfifoDepth.get(config3)
+        self.lpm = bool(GHWCFG3.LPMMode.get(config3))
         architecture = GHWCFG2.OtgArch.get(config2)
         if self.dma and architecture != _ARCH_INTERNAL_DMA:
             raise os_error(

@@ -33,6 +33,7 @@ from tb.usb import DeviceState, Speed
 from ..gadget import usb_gadget_set_state, usb_gadget_udc_reset
 from .dwc2_ep import Dwc2Ep
 from .dwc2_iso import INCOMPLETE
+from .dwc2_lpm import LxState
 from .dwc2_tx import XFER_COMPLETE
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _BUS_EVENTS = (
     (_G.USBSusp.mask, "suspend"),
     (_G.WkUpInt.mask, "resume"),
     (_G.SessReqInt.mask, "session"),
+    (_G.LPMTranRcvd.mask, "lpm"),
 )
 _DROPPED = _G.ISOOutDrop.mask
 _FAULTS_IN = (
@@ -81,6 +83,8 @@ class Dwc2Interrupts:
         self.hw = udc.hw
         dma = udc.hw.dma
         self.mask = _BUS_MASK | _DROPPED | _G.OTGInt.mask | _G.IEPInt.mask | _G.OEPInt.mask
+        if not udc.lpm.params.lpm:
+            self.mask &= ~_G.LPMTranRcvd.mask
         self.in_mask = DIEPMSK.XferCompl.mask | DIEPMSK.AHBErr.mask | DIEPMSK.TxfifoUndrn.mask
         self.out_mask = DOEPMSK.OutPktErr.mask
         if dma:
@@ -277,12 +281,15 @@ class Dwc2Interrupts:
                 await self._resume()
             elif kind == "disconnect":
                 await udc.disconnect_all()
+            elif kind == "lpm":
+                await udc.lpm.handle_lpm_intr()
             elif kind == "session" and udc.gadget.state == DeviceState.NOTATTACHED:
                 usb_gadget_set_state(udc.gadget, DeviceState.POWERED)
 
     async def _reset(self) -> None:
         udc = self.udc
         self._suspended_from = None
+        await udc.lpm.set_state(LxState.L0)
         udc.remote_wakeup = udc.wakeup_configured = udc.gadget.wakeup_armed = False
         await udc.abort_all(-errno.ESHUTDOWN)
         with self.hw.lock:
@@ -312,15 +319,20 @@ class Dwc2Interrupts:
         if not await self.hw.read(DSTS.OFFSET) & DSTS.SuspSts.mask:
             return
         self._suspended_from = udc.gadget.state
+        await udc.lpm.set_state(LxState.L2)
         if udc.driver is not None and udc.callbacks:
             await udc.driver.suspend(udc.gadget)
         usb_gadget_set_state(udc.gadget, DeviceState.SUSPENDED)
 
     async def _resume(self) -> None:
         udc = self.udc
+        if udc.lpm.lx_state == LxState.L1:
+            await udc.lpm.resumed()
+            return
         before, self._suspended_from = self._suspended_from, None
         if before is None:
             return
+        await udc.lpm.set_state(LxState.L0)
         usb_gadget_set_state(udc.gadget, before)
         if udc.driver is not None and udc.callbacks:
             await udc.driver.resume(udc.gadget)

@@ -76,8 +76,8 @@ class DedicatedTx:
         """IN endpoints have been enabled or disabled."""
 
     def window(self, ep: InEp) -> int:
-        """Slave mode: return where the words of an endpoint go."""
-        return FIFO.at(ep.fifo)
+        """Slave mode: return where the words of an endpoint go: the window of its number."""
+        return FIFO.at(ep.number)
 
     async def room(self, ep: InEp) -> tuple[int, int]:
         """Slave mode: return bytes and packets that the FIFO of an endpoint takes."""

@@ -29,7 +29,13 @@ from tb.kernel import Context, DmaBuffer, DmaPool, Work, ms, os_error, sleep, us
 from tb.usb import DeviceState, EndpointDescriptor, Speed, TransferType
 
 from ..endpoint import UsbEp, UsbEpOps, UsbRequest, usb_ep_set_maxpacket_limit
-from ..gadget import UsbGadget, UsbGadgetDriver, UsbGadgetOps, usb_gadget_set_state
+from ..gadget import (
+    UsbDcdConfigParams,
+    UsbGadget,
+    UsbGadgetDriver,
+    UsbGadgetOps,
+    usb_gadget_set_state,
+)
 from .dwc2_cmd import Command, EpCommands
 from .dwc2_desc import DescriptorList
 from .dwc2_ep import SETD0PID, STALL, Dwc2Ep, RequestBuffer, stop_out
@@ -38,6 +44,8 @@ from .dwc2_hw import Dwc2Hw
 from .dwc2_irq import Dwc2Interrupts
 from .dwc2_iso import IsoStreams
 from .dwc2_iso_desc import IsoRing
+from .dwc2_lpm import Dwc2Lpm, LxState
+from .dwc2_orders import Orders
 from .dwc2_shared import SharedTx
 from .dwc2_tx import SNAK, DedicatedTx
 from .modes import refusal
@@ -110,6 +118,7 @@ class Dwc2Udc(UsbGadgetOps):
         driver: the gadget driver between udc_start and udc_stop.
         callbacks: the gadget driver may be called.
         eps_in, eps_out: endpoints by number.
+        lpm: link power management, with the state of the link (`lpm.lx_state`).
         wakeup_configured: the configuration has remote wake-up.
         remote_wakeup: the host allows it.
     """
@@ -154,6 +163,8 @@ class Dwc2Udc(UsbGadgetOps):
             context=Context.IRQ_THREAD,
             priority=_KICK_PRIORITY,
         )
+        self.lpm = Dwc2Lpm(self)
+        self.gadget.lpm_capable = self.lpm.params.lpm
         self.irq = Dwc2Interrupts(self)
         self.iso = IsoStreams(self)
         self.commands = EpCommands(self)
@@ -202,9 +213,15 @@ class Dwc2Udc(UsbGadgetOps):
     async def wakeup(self, gadget: UsbGadget) -> None:
         """Drive resume signalling for a while; a hub takes it over (USB 2.0 section 7.1.7.7).
 
+        In L1 the LPM token tells whether the host allows it, and this returns in L0.
+
         Raises:
-            OSError: EINVAL if the host has not allowed it, EIO if the bus is not suspended.
+            OSError: EINVAL if the host has not allowed it, EIO if the bus is not suspended;
+                in L1 as `Dwc2Lpm.wakeup_from_lpm_l1`.
         """
+        if self.lpm.lx_state == LxState.L1:
+            await self.lpm.wakeup_from_lpm_l1()
+            return
         if not self.remote_wakeup:
             raise os_error(errno.EINVAL, f"{gadget.name}: the host has not allowed remote wake-up")
         if gadget.state != DeviceState.SUSPENDED:
@@ -226,6 +243,10 @@ class Dwc2Udc(UsbGadgetOps):
         """VBUS came or went."""
         if not on:
             await self.disconnect_all()
+
+    def get_config_params(self, gadget: UsbGadget) -> UsbDcdConfigParams:
+        """Return the BESL that the device tree recommends, if any."""
+        return self.lpm.config_params()
 
     def vbus_draw(self, gadget: UsbGadget, milliamperes: int) -> None:
         """Nothing to switch here."""
@@ -250,6 +271,7 @@ class Dwc2Udc(UsbGadgetOps):
             await self.hw.write(GINTMSK.OFFSET, 0)
             await self.hw.write(DCTL.OFFSET, await self.hw.read(DCTL.OFFSET) | DCTL.SftDiscon.mask)
         self.running = False
+        self.lpm.lx_state = LxState.L0
         self.events.clear()
         for ep in self.endpoints:
             ep.open = False
@@ -277,6 +299,7 @@ class Dwc2Udc(UsbGadgetOps):
             self.events.clear()
             await self.abort_all(-errno.ESHUTDOWN)
             gadget.speed = Speed.UNKNOWN
+            await self.lpm.set_state(LxState.L0)
 
     async def _init_core(self) -> None:
         """Bring the core from reset to ready (dwc2-registers.md 17, Linux's column)."""
@@ -308,6 +331,7 @@ class Dwc2Udc(UsbGadgetOps):
             enable |= GAHBCFG.DMAEn.mask | GAHBCFG.HBstLen.put(_BURST_INCR16)
         await write(GAHBCFG.OFFSET, enable)
         await self.commands.start()
+        await self.lpm.init_lpm()
         control = await hw.read(DCTL.OFFSET)
         await write(DCTL.OFFSET, control | DCTL.CGOUTNak.mask | DCTL.CGNPInNak.mask)
 
@@ -347,6 +371,8 @@ class Dwc2Udc(UsbGadgetOps):
             ep.chain = DescriptorList(self.pool)
         ep.ctl = control
         ep.halted = ep.wedged = False
+        by_command = self.commands.transfers and kind != TransferType.ISOCHRONOUS
+        ep.orders = Orders(ep) if by_command else None
         with self.hw.lock:
             await self.hw.write(ep.r_int, 0xFFFFFFFF)
             await self.hw.write(ep.r_ctl, control | SNAK | SETD0PID)
@@ -364,8 +390,12 @@ class Dwc2Udc(UsbGadgetOps):
     async def disable(self, ep: Dwc2Ep) -> None:
         """Stop an endpoint; all requests have been given back when this returns."""
         ep.open = False
+        if ep.orders is not None:
+            await ep.orders.quiet()
+            await ep.orders.stop()
         with self.hw.lock:
-            await ep.stop()
+            if ep.orders is None:
+                await ep.stop()
             self.daint_mask &= ~self._daint_bit(ep)
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
             await self.hw.write(ep.r_ctl, SNAK)
@@ -402,6 +432,8 @@ class Dwc2Udc(UsbGadgetOps):
         ep.queue.append(request)
         if ep.active is None or (isinstance(ep, Dwc2Ep) and ep.ring is not None):
             self.kick(ep)
+        if isinstance(ep, Dwc2Ep) and ep.dir_in:
+            self.lpm.queued()
 
     def kick(self, ep: UsbEp) -> None:
         """See to an endpoint soon."""
@@ -435,6 +467,9 @@ class Dwc2Udc(UsbGadgetOps):
         ring = ep.ring if isinstance(ep, Dwc2Ep) else None
         if ep.active is not request and not (ring is not None and ring.holds(request)):
             ep.finish(request, -errno.ECONNRESET)
+            return
+        if isinstance(ep, Dwc2Ep) and ep.orders is not None:
+            ep.orders.take_back(request)
             return
         self._dequeued.append((ep, request))
         self._kick.schedule()
@@ -516,6 +551,9 @@ class Dwc2Udc(UsbGadgetOps):
 
     async def abort_all(self, status: int) -> None:
         """Stop every transfer, then give every request back."""
+        by_command = [ep.orders for ep in self.endpoints if ep.orders is not None]
+        for orders in by_command:
+            await orders.quiet()
         with self.hw.lock:
             await self.tx.stop_all()
             await stop_out(self, [ep for ep in self.eps_out.values() if ep.active is not None])
@@ -526,6 +564,8 @@ class Dwc2Udc(UsbGadgetOps):
         self.ep0.abort(status)
         for ep in self.endpoints:
             ep.finish_all(status)
+        for orders in by_command:
+            orders.go_on()
 
     async def disconnect_all(self) -> None:
         """The session is over: end everything and tell the gadget driver."""
@@ -535,6 +575,7 @@ class Dwc2Udc(UsbGadgetOps):
         with self.hw.lock:
             await self.ep0.arm_setup()
         self.gadget.speed = Speed.UNKNOWN
+        await self.lpm.set_state(LxState.L0)
         if self.driver is not None and self.callbacks:
             await self.driver.disconnect(self.gadget)
         usb_gadget_set_state(self.gadget, DeviceState.NOTATTACHED)
