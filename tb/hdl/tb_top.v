@@ -3,8 +3,9 @@
 // side with its PHY, and a sink for the trace port. Simulation only.
 //
 // Clocks: core_clk (80 MHz) and phy_clk (60 MHz) never stop; utmi_clk is phy_clk, or with a UTMI
-// of 16 bits every other pulse of it, while the PHY gives a clock to the controller. Where our own main drives them (Verilator) they are inputs and
-// only their rising edges are at exact times; without it (GENCLK) they are made here.
+// of 16 bits every other pulse of it, while the PHY gives a clock to the controller. Where our own
+// main drives them (Verilator) they are inputs and only their rising edges are at exact times;
+// without it (GENCLK) they are made here.
 
 `resetall
 `timescale 1ps/1ps
