@@ -169,16 +169,11 @@ module udc #(
         if (CMD_LATENCY < 0 || CMD_LATENCY > 2000) begin : g_latency
             ILLEGAL_PARAMETER_CMD_LATENCY_must_be_0_to_2000_microseconds error ();
         end
-<<<<<<< HEAD
-        if (UTMI_WIDTH != 8 && UTMI_WIDTH != 16) begin : g_utmi_width
-            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8_or_16 error ();
-=======
         if (SOFT_DISCONNECT != 0 && SOFT_DISCONNECT != 1) begin : g_disconnect
             ILLEGAL_PARAMETER_SOFT_DISCONNECT_must_be_0_or_1 error ();
         end
-        if (UTMI_WIDTH != 8) begin : g_utmi_width
-            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8 error ();
->>>>>>> integ
+        if (UTMI_WIDTH != 8 && UTMI_WIDTH != 16) begin : g_utmi_width
+            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8_or_16 error ();
         end
         if (TIME_SCALE < 1 || TIME_SCALE > 1000) begin : g_scale
             ILLEGAL_PARAMETER_TIME_SCALE_must_be_1_to_1000 error ();
@@ -232,11 +227,8 @@ module udc #(
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
-<<<<<<< HEAD
         .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .UTMI_WIDTH(UTMI_WIDTH),
-=======
-        .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .SOFT_DISCONNECT(SOFT_DISCONNECT),
->>>>>>> integ
+        .SOFT_DISCONNECT(SOFT_DISCONNECT),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),

@@ -225,14 +225,9 @@ module udc_core #(
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-<<<<<<< HEAD
         .DESC_DMA(DESC_DMA), .LPM(LPM), .UTMI_WIDTH(UTMI_WIDTH),
-        .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
-=======
-        .DESC_DMA(DESC_DMA), .LPM(LPM),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO),
         .SOFT_DISCONNECT(SOFT_DISCONNECT)
->>>>>>> integ
     ) global_csr (
         .clk(clk), .rst(reset),
         .startup_write(startup_shadow), .startup_index(startup_index),

@@ -14,12 +14,9 @@ module global_csr #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
-<<<<<<< HEAD
-    parameter UTMI_WIDTH = 8
-=======
+    parameter UTMI_WIDTH = 8,
     // reset value of DCTL.SftDiscon
     parameter SOFT_DISCONNECT = 1
->>>>>>> integ
 ) (
     input  wire        clk,
     // hardware or soft reset

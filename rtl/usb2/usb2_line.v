@@ -93,8 +93,8 @@ module usb2_line #(
     localparam integer C_DOZE = 540;
     localparam integer C_L1 = 3000;
 
-    // In steps, rounded up; a step ends when the counter's low five bits are ones (at 30 MHz all but
-    // bit 0).
+    // In steps, rounded up; a step ends when the counter's low five bits are ones (at 30 MHz, but
+    // for bit 0).
     localparam integer STEP = 32;
     localparam integer N_FILTER  = (C_FILTER + STEP - 1) / STEP - 1;
     localparam integer N_CHIRP   = (C_CHIRP + STEP - 1) / STEP - 1;
