@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import chirp
 import isochronous
-import lpm
 import remote_wakeup
 import suspend_resume
 from pymodel.gen.udc_regs import DOEPTSIZ, GHWCFG4
@@ -30,14 +29,12 @@ RUNS = [
     {"args": ["suspend_resume"]},
     {"args": ["remote_wakeup"]},
     {"args": ["isochronous"]},
-    {"args": ["lpm"]},
 ]
 SCENARIOS = {
     "chirp": chirp,
     "suspend_resume": suspend_resume,
     "remote_wakeup": remote_wakeup,
     "isochronous": isochronous,
-    "lpm": lpm,
 }
 # The PHY's longest delays and the shortest that it can have
 DELAYS = (
