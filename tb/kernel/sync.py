@@ -305,6 +305,7 @@ class Work:
             await self._task
 
     async def _run(self) -> None:
+        task = current().task
         try:
             while True:
                 self._again = False
@@ -314,5 +315,6 @@ class Work:
                 if not self._again:
                     return
         finally:
-            if self._task is current().task:
+            # also where the run ends while it waits, and no kernel is running any more
+            if self._task is task:
                 self._task = None

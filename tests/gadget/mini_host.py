@@ -10,7 +10,7 @@ from typing import Any
 from pymodel.config import UdcParameters
 from pymodel.packets import PID
 from pymodel.wire import Knobs, Transaction
-from tb.gadget import DeviceMachine
+from tb.gadget import DeviceMachine, default_node
 from tb.kernel import Kernel, os_error, us
 from tb.sim.model import ModelController
 from tb.usb import SetupPacket
@@ -23,10 +23,12 @@ _TRIES = 20_000
 class MiniHost:
     """Control and bulk transfers, one transaction at a time.
 
-    Modes are "dma", "slave" or "desc", with "-shared" behind them for shared FIFOs.
+    Modes are "dma", "slave" or "desc", with "-shared" behind them for shared FIFOs. "+commands"
+    behind that has the driver start and end transfers by endpoint commands, "+spin" also spin.
     """
 
     MODES = ("dma", "slave", "dma-shared", "slave-shared", "desc")
+    COMMAND_MODES = ("dma+commands", "slave+commands", "desc+commands", "dma+spin", "slave+spin")
 
     def __init__(
         self,
@@ -35,11 +37,19 @@ class MiniHost:
         node: str | None = None,
         **parameters: int,
     ) -> None:
+        mode, _, how = mode.partition("+")
         mode, _, scheme = mode.partition("-")
         fifo = scheme or "dedicated"
         self.kernel = Kernel()
         hardware = {"dedicated_fifo": int(fifo == "dedicated"), "desc_dma": int(mode == "desc")}
+        if how:
+            parameters = {"commands": 1, "cmd_latency": 20} | parameters
         self.parameters = UdcParameters(time_scale=100, **hardware | parameters)
+        if how and node is None:
+            more = "plugfest,transfers-by-command;"
+            if how == "spin":
+                more += " plugfest,spin-ep-commands;"
+            node = default_node(self.parameters).replace("dr_mode", f"{more} dr_mode")
         self.controller = ModelController(self.kernel, self.parameters)
         self.wire = self.controller.wire
         self.wire.force_full_speed = speed == "full"

@@ -26,7 +26,7 @@ from tb.kernel import ms, os_error, sleep, us
 from tb.usb import EndpointDescriptor
 from tests.gadget.mini_host import MiniHost, run
 
-MODES = MiniHost.MODES
+MODES = (*MiniHost.MODES, *MiniHost.COMMAND_MODES)
 GADGET = """
 cd /sys/kernel/config/usb_gadget
 mkdir z; cd z

@@ -243,6 +243,22 @@ async def main(bench: Any) -> None:
     assert not await hw.read32(DOEPINT.at(0)) & DOEPINT.EPDisbld.mask
     await firmware.healthy("disabled at rest")
 
+    # with EPEna in the same word EPDisbld comes although nothing was under way; SNAK takes effect
+    # on an endpoint at rest, and CNAK takes that back
+    for control, causes in ((DIEPCTL.at(2), DIEPINT.at(2)), (DOEPCTL.at(2), DOEPINT.at(2))):
+        stop = DIEPCTL.EPEna.mask | DIEPCTL.EPDis.mask
+        await hw.write32(control, stop | DIEPCTL.SNAK.mask)
+        await firmware.until(causes, DIEPINT.EPDisbld.mask, "enabled and disabled")
+        assert not await hw.read32(control) & stop
+    for _ in range(2):
+        await hw.write32(DIEPCTL.at(2), DIEPCTL.SNAK.mask)
+        await firmware.until(DIEPINT.at(2), DIEPINT.INEPNakEff.mask, "SNAK at rest")
+    await hw.write32(DIEPCTL.at(2), DIEPCTL.SNAK.mask)
+    await sleep(us(5))
+    await hw.write32(DIEPCTL.at(2), DIEPCTL.CNAK.mask)
+    assert not await hw.read32(DIEPINT.at(2)) & DIEPINT.INEPNakEff.mask
+    await firmware.healthy("told to rest at rest")
+
     # what is not there reads 0; what is read-only stays
     identity = await hw.read32(GSNPSID.OFFSET)
     for offset in (0x0F0, 0x400, 0x7FC, 0x8F8, 0x904, 0xD00, 0xF00, 0x1_3000, 0x2_0000):

@@ -25,6 +25,8 @@ PARAMETERS = {
     "NUM_IN_EPS": 5,
     "NUM_OUT_EPS": 4,
     "EP_DIRECTIONS": 1 << 2 | 2 << 4 | 2 << 10,
+    # of no account here: the hardware is that of opencm3_f207.py too
+    "SOFT_DISCONNECT": 0,
 }
 RUNS = [
     {"mode": "dma"},

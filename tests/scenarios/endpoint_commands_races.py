@@ -152,14 +152,26 @@ class Races:
             met += isinstance(await sending, bytes)
         # the model answers a token when its packets are over
         assert met >= 2 or self.bench.options.backend == "model", met
-        # the transfer ends by itself just before END can end it
-        for late in range(8):
+        # END, or software and then END, just when the transfer ends by itself
+        await self.start_in(1)
+        begin = now()
+        assert (await self.bench.wire.in_(ADDRESS, 1, 1024)).rx_pid
+        took = now() - begin
+        await sleep(us(2))
+        await hw.write32(DIEPINT.at(1), 0xFFFF)
+        await self.latency(0)
+        for late in range(24):
             await self.start_in(1)
             before = spawn(self.ends.in_(1))
-            await sleep(self.packet * (20 + late) // 25)
+            end = now() + took + us(1) * (late // 2 - 8) // 8
+            if late % 2:
+                await sleep(self.packet // 2)
+                await self.ends.command(1, True, DIEPCTL.SNAK.mask | DIEPCTL.EPDis.mask)
+            await sleep(end - now())
             await self.commands.begin(3, END, EPCMD.IOC.mask)
             assert await self.commands.status(3) == DONE
-            assert not await hw.read32(DIEPCTL.at(1)) & DIEPCTL.EPEna.mask
+            control = await hw.read32(DIEPCTL.at(1))
+            assert not control & (DIEPCTL.EPEna.mask | DIEPCTL.EPDis.mask)
             await before
             await sleep(us(2))
             assert await hw.read32(EPXINT.at(3)) == EPXINT.CmdCompl.mask
@@ -214,15 +226,21 @@ class Races:
         """A bus reset while commands are carried out: none undoes it."""
         hw, commands = self.hw, self.commands
         await self.latency(0)
-        resetting = spawn(self.ends.bus_reset())
-        # the reset is found somewhere here; commands follow each other without a pause
-        while await hw.read32(DIEPCTL.at(7)) & DIEPCTL.USBActEP.mask:
+        order = EPCMD.Cmd.put(UPDATE) | EPCMD.CMDACT.mask
+        for _ in range(8):
+            await self.open()
+            resetting = spawn(self.ends.bus_reset())
+            # the reset is found somewhere here; commands follow each other without a pause
+            while await hw.read32(DIEPCTL.at(7)) & DIEPCTL.USBActEP.mask:
+                for index in INDICES:
+                    await hw.write32(EPCMD.at(index), order)
+                if self.bench.options.backend == "model":
+                    # there is nothing to meet in it
+                    await sleep(us(100))
             for index in INDICES:
-                await hw.write32(EPCMD.at(index), EPCMD.Cmd.put(UPDATE) | EPCMD.CMDACT.mask)
-        for index in INDICES:
-            await commands.status(index)
-            assert not await hw.read32(self.control(index)) & DIEPCTL.USBActEP.mask, index
-        await resetting
+                await commands.status(index)
+                assert not await hw.read32(self.control(index)) & DIEPCTL.USBActEP.mask, index
+            await resetting
         for index in INDICES:
             assert await commands.run(index, START, 0) == NO_ENDPOINT
         # what waits for its time at the reset, finds nothing when that has come

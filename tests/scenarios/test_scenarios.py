@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent
-HELPERS = {"descriptor_rig.py", "raw.py", "raw_endpoints.py", "suspended.py"}
+HELPERS = {"descriptor_rig.py", "firmware.py", "raw.py", "raw_endpoints.py", "suspended.py"}
 
 
 def _constants(file: Path) -> dict[str, Any]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..gadget import UsbGadget
     from .dwc2_iso import IsoStream
     from .dwc2_iso_desc import IsoRing
+    from .dwc2_orders import Orders
     from .dwc2_udc import Dwc2Udc
 
 __all__ = ["Dwc2Ep", "RequestBuffer"]
@@ -114,6 +115,7 @@ class Dwc2Ep(UsbEp):
         iso: its frames, if it is isochronous.
         chain: its descriptors, in descriptor DMA.
         ring: what it makes of them, if it is isochronous.
+        orders: what it tells the hardware by commands, if its transfers are started that way.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class Dwc2Ep(UsbEp):
         self.iso: IsoStream | None = None
         self.chain: DescriptorList | None = None
         self.ring: IsoRing | None = None
+        self.orders: Orders | None = None
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -154,6 +157,8 @@ class Dwc2Ep(UsbEp):
             await self.ring.fill()
             return
         if self.active is not None or not self.queue or not self.open:
+            return
+        if self.orders is not None and self.orders.held:
             return
         command = 0
         if self.iso is not None:
@@ -195,13 +200,16 @@ class Dwc2Ep(UsbEp):
         packets = max(-(-size // packet), 1)
         self._programmed = size
         self._got = 0
-        write = self.hw.write
+        sizes = packets << PKT_LSB | size
         if self.dir_in:
             # Isochronous: the PIDs of a microframe announce just the packets that it has.
-            many = max(self.mult, 1) if self.iso is None else packets
-            await write(self.r_tsiz, many << MC_LSB | packets << PKT_LSB | size)
-        else:
-            await write(self.r_tsiz, packets << PKT_LSB | size)
+            sizes |= (max(self.mult, 1) if self.iso is None else packets) << MC_LSB
+        if self.orders is not None:
+            self._pushed = 0
+            await self.orders.start(self._address + request.actual, sizes)
+            return
+        write = self.hw.write
+        await write(self.r_tsiz, sizes)
         if self.hw.dma:
             await write(self.r_dma, self._address + request.actual)
         await write(self.r_ctl, self.ctl | EPENA | CNAK | command)
@@ -215,6 +223,9 @@ class Dwc2Ep(UsbEp):
         self._programmed = chain.build(address, left, self.maxpacket, zero=self._zlp)
         if self._programmed == left:
             self._zlp = False
+        if self.orders is not None:
+            await self.orders.start(chain.address, 0)
+            return
         await self.hw.write(self.r_dma, chain.address)
         await self.hw.write(self.r_ctl, self.ctl | EPENA | CNAK)
 
@@ -332,6 +343,19 @@ class Dwc2Ep(UsbEp):
             self.finish(self.queue[0], status)
 
     # -- stopping --------------------------------------------------------------------------
+
+    async def hold(self) -> None:
+        """Take no more packets; what has been acknowledged is received (interrupts are off).
+
+        IN: the hardware needs nothing.
+        """
+        if self.dir_in or not await self.hw.read(self.r_ctl) & EPENA:
+            return
+        control = await self.hw.read(DCTL.OFFSET)
+        await self.hw.write(DCTL.OFFSET, control | DCTL.SGOUTNak.mask)
+        await _global_nak_effective(self.udc)
+        await self.hw.write(self.r_ctl, self.ctl | SNAK)
+        await self.hw.write(DCTL.OFFSET, control | DCTL.CGOUTNak.mask)
 
     async def stop(self) -> bool:
         """End the hardware's transfer: SNAK, disable, flush (interrupts are off).

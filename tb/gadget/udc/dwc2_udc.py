@@ -45,6 +45,7 @@ from .dwc2_irq import Dwc2Interrupts
 from .dwc2_iso import IsoStreams
 from .dwc2_iso_desc import IsoRing
 from .dwc2_lpm import Dwc2Lpm, LxState
+from .dwc2_orders import Orders
 from .dwc2_shared import SharedTx
 from .dwc2_tx import SNAK, DedicatedTx
 from .modes import refusal
@@ -369,6 +370,8 @@ class Dwc2Udc(UsbGadgetOps):
             ep.chain = DescriptorList(self.pool)
         ep.ctl = control
         ep.halted = ep.wedged = False
+        by_command = self.commands.transfers and kind != TransferType.ISOCHRONOUS
+        ep.orders = Orders(ep) if by_command else None
         with self.hw.lock:
             await self.hw.write(ep.r_int, 0xFFFFFFFF)
             await self.hw.write(ep.r_ctl, control | SNAK | SETD0PID)
@@ -386,8 +389,12 @@ class Dwc2Udc(UsbGadgetOps):
     async def disable(self, ep: Dwc2Ep) -> None:
         """Stop an endpoint; all requests have been given back when this returns."""
         ep.open = False
+        if ep.orders is not None:
+            await ep.orders.quiet()
+            await ep.orders.stop()
         with self.hw.lock:
-            await ep.stop()
+            if ep.orders is None:
+                await ep.stop()
             self.daint_mask &= ~self._daint_bit(ep)
             await self.hw.write(DAINTMSK.OFFSET, self.daint_mask)
             await self.hw.write(ep.r_ctl, SNAK)
@@ -459,6 +466,9 @@ class Dwc2Udc(UsbGadgetOps):
         ring = ep.ring if isinstance(ep, Dwc2Ep) else None
         if ep.active is not request and not (ring is not None and ring.holds(request)):
             ep.finish(request, -errno.ECONNRESET)
+            return
+        if isinstance(ep, Dwc2Ep) and ep.orders is not None:
+            ep.orders.take_back(request)
             return
         self._dequeued.append((ep, request))
         self._kick.schedule()
@@ -540,6 +550,9 @@ class Dwc2Udc(UsbGadgetOps):
 
     async def abort_all(self, status: int) -> None:
         """Stop every transfer, then give every request back."""
+        by_command = [ep.orders for ep in self.endpoints if ep.orders is not None]
+        for orders in by_command:
+            await orders.quiet()
         with self.hw.lock:
             await self.tx.stop_all()
             await stop_out(self, [ep for ep in self.eps_out.values() if ep.active is not None])
@@ -550,6 +563,8 @@ class Dwc2Udc(UsbGadgetOps):
         self.ep0.abort(status)
         for ep in self.endpoints:
             ep.finish_all(status)
+        for orders in by_command:
+            orders.go_on()
 
     async def disconnect_all(self) -> None:
         """The session is over: end everything and tell the gadget driver."""
