@@ -302,22 +302,23 @@ def test_close_ends_what_clean_up_code_starts() -> None:
         try:
             await Event().wait()
         finally:
-            kernel.spawn(forever("begun"))
-            kernel.spawn(broken())
-            kernel.spawn(forever("not begun"))
+            spawn(forever("begun"))
+            spawn(broken())
+            spawn(forever("not begun"))
 
-    kernel = Kernel()
-    kernel.spawn(stubborn())
-    kernel.run_ready()
+    def failure_of_a_run() -> str:
+        kernel = Kernel()
+        kernel.spawn(stubborn())
+        kernel.run_ready()
+        kernel.close()
+        return repr(kernel.failure)
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        kernel.close()
-        failure = repr(kernel.failure)
-        del kernel
+        assert failure_of_a_run() == "ValueError('in clean-up code')"
         gc.collect()
     assert [str(one.message) for one in caught] == []
     assert ended == ["begun"]
-    assert failure == "ValueError('in clean-up code')"
 
 
 def test_the_kernel_itself_offers_sleep_and_timeout() -> None:
