@@ -65,7 +65,8 @@ class Progress:
         for one in model.due_status:
             pending[("status", *one)] = window.cause
         for number in model.flushing:
-            pending[("flush", number)] = window.flush
+            if not model.on_the_wire(number):
+                pending[("flush", number)] = window.flush
         if model.dma_on:
             if model.rx_ready():
                 pending[("rx", id(model.rx.entries[0]))] = window.dma

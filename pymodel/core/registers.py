@@ -258,6 +258,7 @@ class Registers(Traffic):
         fifo = self.tx[n]
         fifo.clear()
         fifo.depth = value >> 16
+        fifo.moves += 1
         if not n:
             self.queue.clear()
         for ep in self.ins:

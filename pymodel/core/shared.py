@@ -91,6 +91,14 @@ class SharedFifo(Interrupts):
             return self.tx[self.fifo_number(ep)]
         return self.tx[ep.fifo if ep.fifo < len(self.tx) else 0]
 
+    def place_of(self, ep: InEndpoint) -> tuple[int, int]:
+        """Return (number, moves) of an endpoint's FIFO."""
+        return self.fifo_number(ep), self.fifo_of(ep).moves
+
+    def still_there(self, ep: InEndpoint) -> bool:
+        """The packet on the wire is still in the endpoint's FIFO: that has not been moved."""
+        return ep.sent_from == self.place_of(ep)
+
     def queued(self, ep: InEndpoint) -> bool:
         """An endpoint's packets pass the queue of FIFO 0."""
         return self.shared and not self.fifo_number(ep)
@@ -109,7 +117,8 @@ class SharedFifo(Interrupts):
         """The endpoint's next packet has no bytes: nothing need be in a FIFO for it."""
         if self.queued(ep):
             return not ep.unacked and ep.pktcnt > 0
-        if ep.xfersize or not ep.pktcnt:
+        if ep.unacked or not ep.pktcnt:
+            # bytes that were in the FIFO may be lost with it: an empty packet would hide that
             return False
         return not self.fifo_of(ep).packets
 
@@ -193,9 +202,8 @@ class SharedFifo(Interrupts):
         if self.dma_on:
             self.flushing.add(TAKEN_BACK)
 
-    def queue_acknowledged(self, ep: InEndpoint, length: int) -> None:
+    def queue_acknowledged(self) -> None:
         """A packet of an endpoint of FIFO 0, perhaps empty, was acknowledged: counts anew."""
-        ep.unacked = max(ep.unacked - length, 0)
         self.mismatched = (0, 0)
         self.patient = False
         if self.may_take_back:

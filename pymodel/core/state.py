@@ -21,16 +21,18 @@ class TxFifo:
 
     Attributes:
         depth: 32-bit words.
+        moves: how often it has got a new place; what was under way then is not of it any more.
         used: words that are taken: complete packets until acknowledged, and pushed words.
         packets: complete packets, oldest first; each a payload without padding.
         raw: pushed words that do not yet make a packet.
     """
 
-    __slots__ = ("depth", "packets", "raw", "used")
+    __slots__ = ("depth", "moves", "packets", "raw", "used")
 
     def __init__(self, depth: int) -> None:
         """Start empty."""
         self.depth = depth
+        self.moves = 0
         self.used = 0
         self.packets: deque[bytes] = deque()
         self.raw = bytearray()
@@ -91,6 +93,7 @@ class InEndpoint:
         toggle: DATA1 next; on an isochronous endpoint the parity of its frames.
         desc: its descriptors, in descriptor DMA.
         sending: bytes of the packet that is on its way, below 0 for none.
+        sent_from: (number, moves) of the Tx FIFO that this packet is in.
         unacked: bytes of the programmed transfer that have not been acknowledged.
         served: isochronous packets sent in the frame `served_at` (a `State.frame_serial`).
     """
@@ -113,6 +116,7 @@ class InEndpoint:
         "nextep",
         "pktcnt",
         "sending",
+        "sent_from",
         "served",
         "served_at",
         "stall",
@@ -148,6 +152,7 @@ class InEndpoint:
         self.intr = 0
         self.desc = Chain()
         self.sending = -1
+        self.sent_from = (0, 0)
         self.served = 0
         self.served_at = -1
 

@@ -141,6 +141,8 @@ class Traffic(Descriptors):
             if not n and self.status_stage:
                 self.status_stage = 2
                 self.find_status_stage()
+            if answer in (_DATA, _ISO):
+                ep.sent_from = self.place_of(ep)
             if answer == _DATA:
                 ep.sending = data
             elif answer == _ISO:
@@ -497,11 +499,13 @@ class Traffic(Descriptors):
             self.allow(0x100 | n, f.IEP_TIMEOUT)
             return
         fifo = self.fifo_of(ep)
+        there = self.still_there(ep)
+        ep.unacked = max(ep.unacked - length, 0)
         if self.queued(ep):
-            self.queue_acknowledged(ep, length)
-            if length:
+            self.queue_acknowledged()
+            if length and there:
                 fifo.used -= self.unqueue(ep)
-        elif length and fifo.packets:
+        elif length and there and fifo.packets:
             fifo.used -= len(fifo.packets.popleft()) + 3 >> 2
         if ep.eptype == _TYPE_ISO:
             self.iso_sent(ep)
@@ -521,6 +525,11 @@ class Traffic(Descriptors):
         self.fifo_changed(ep)
 
     # -- flush -------------------------------------------------------------------------------
+
+    def on_the_wire(self, number: int) -> bool:
+        """A packet of a Tx FIFO (0x10: of any) is on the wire: a flush waits until that is over."""
+        fifo = 0 if number == TAKEN_BACK else number
+        return any(ep.sending >= 0 and fifo in (0x10, ep.sent_from[0]) for ep in self.ins)
 
     def on_flush(self, arg: int, data: int, choice: object) -> None:
         """FLUSH: a FIFO (0x10 all Tx, 0x1F Rx) is empty, or FIFO 0 was taken back (0x20)."""

@@ -319,6 +319,7 @@ module ep_core #(
     wire        popped, popped_done, popped_setup_done, popped_nak;
     wire        head_blocked, head_rewind, head_empty;
     wire [31:0] head_word, job_head, desc_pointer;
+    wire        job_kept;
     wire        job_out, moved_out, moved_in, moved_setup, moved_context, moved_load;
     wire [3:0]  job_ep;
     wire [10:0] job_bytes;
@@ -341,7 +342,8 @@ module ep_core #(
         .word(rx_fifo_word), .rx_data(rx_data), .setup_accept(setup_accept),
         .received(end_out), .received_length(rx_data[10:0]), .acknowledged(acknowledged),
         .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
-        .done_added(push && (push_kind == STS_SETUP_DONE)), .fetch(fetch), .head(head),
+        .done_added(push && (push_kind == STS_SETUP_DONE)), .fetch(fetch),
+        .fifo_kept(job_kept), .head(head),
         .rx_empty(rx_fifo_empty), .rx_flush(rx_fifo_flush), .dma_start(dma_start),
         .dma_discard(dma_discard), .dma_address(dma_address), .dma_bytes(dma_bytes),
         .dma_load(dma_load), .dma_store(dma_store), .dma_store_data(dma_store_data),
@@ -394,6 +396,7 @@ module ep_core #(
         .other_ready(other_ready), .handshake_good(rx_data[0]), .acknowledged(acknowledged),
         .send(send_start), .sending(sending), .sending_ep(sending_ep), .sending_here(sending_here),
         .job_start(dma_start), .job_busy(dma_busy), .job_out(job_out), .fetched(moved_in),
+        .job_kept(job_kept),
         .fetched_words(moved_bytes[10:2]), .desc_fetch(desc_fetch),
         .desc_expired(desc_expired), .fetch(fetch), .push(push_write), .fifo_size(fifo_size),
         .fifo_free(fifo_free), .fifo_end(fifo_end), .fifo_front(send_address),

@@ -93,6 +93,8 @@ module ep_desc #(
     output wire        moved_closed,
     output wire        moved_bna,
     output wire        moved_failed,
+    // it was for a descriptor that has been given up since
+    output wire        moved_stale,
     // closed: XferCompl; the endpoint stops; it held a SETUP
     output wire        complete,
     output wire        stop,
@@ -229,6 +231,7 @@ module ep_desc #(
     assign moved_event = moved_load || moved_bna || moved_closed;
     assign moved_failed = act_moved && enable && ((job_reg == JOB_LOAD) || (job_reg == JOB_STORE))
                           && error && !job_stale_reg;
+    assign moved_stale = enable && job_stale_reg;
     assign complete = moved_closed && (to_list || status_reg[25]);
     assign stop = moved_closed && to_list && !iso;
     assign setup = moved_closed && is_setup_closed;

@@ -66,6 +66,8 @@ module ep_job #(
     input  wire        done_added,
     // an IN packet is to be fetched
     input  wire        fetch,
+    // the FIFO that it is fetched for still has its place
+    input  wire        fifo_kept,
 
     // Rx FIFO: its head; it is empty; it is being emptied
     input  wire [31:0] head,
@@ -156,6 +158,7 @@ module ep_job #(
     wire        start_rest;
     wire [8:0]  rest_words;
     wire        closing, setup_whole, setup_closing, moved_packet_now, moved_replaced;
+    wire        moved_stale;
 
     wire is_ep0 = (ep == 4'd0);
     wire enabled = flags[0] && exists;
@@ -201,8 +204,10 @@ module ep_job #(
     assign moved_out = moved_packet && job_out_reg;
     assign moved_setup = moved_out && (job_status_reg == STS_SETUP)
                          && (moved_replaced || !descriptors);
-    assign moved_in = moved_packet && !job_out_reg;
-    assign moved_context = moved_packet && !moved_replaced;
+    // what was fetched for a FIFO that has got a new place, or for a list that was given up, is
+    // fetched again
+    assign moved_in = moved_packet && !job_out_reg && fifo_kept && !moved_stale;
+    assign moved_context = (moved_out && !moved_replaced && !moved_stale) || moved_in;
 
     wire busy_out = receiving_here || (dma_busy && job_out_reg && (job_ep_reg == ep));
     wire busy_in = sending_here || (dma_busy && !job_out_reg && (job_ep_reg == ep));
@@ -243,7 +248,8 @@ module ep_job #(
         .head_take(head_take), .head_replace(head_replace), .head_fit(head_fits),
         .moved_packet(moved_packet_now), .moved_replaced(moved_replaced),
         .moved_load(moved_load), .moved_event(desc_event), .moved_closed(desc_closed),
-        .moved_bna(desc_bna), .moved_failed(desc_failed), .complete(desc_complete),
+        .moved_bna(desc_bna), .moved_failed(desc_failed), .moved_stale(moved_stale),
+        .complete(desc_complete),
         .stop(desc_stop), .setup(desc_setup), .setup_whole(setup_whole),
         .setup_closing(setup_closing), .hot_used(hot_used), .hot(hot), .hot_out(hot_out),
         .hot_ep(hot_ep)

@@ -87,6 +87,8 @@ module ep_tx #(
     input  wire        job_busy,
     input  wire        job_out,
     input  wire        fetched,
+    // the endpoint's FIFO is still the one, and in the place, that the job began with
+    output wire        job_kept,
     input  wire [8:0]  fetched_words,
     // descriptors let the endpoint fetch; the packets in the FIFO are too old
     input  wire        desc_fetch,
@@ -187,8 +189,8 @@ module ep_tx #(
     assign fetch = act_scan && exists && !out && dma_enable && enabled && !disabling
                    && (size != 19'd0) && (length != 11'd0) && (fifo_free >= {7'd0, words})
                    && !job_busy && !flush && !soft_reset_wait && !np_hold && desc_fetch;
-    wire filled = fetched && (job_fifo_reg == fifo_reg) && job_valid_reg
-                  && !(SHARED && fifo0 && np_full);
+    assign job_kept = (job_fifo_reg == fifo_reg) && job_valid_reg
+                      && !(SHARED && fifo0 && np_full);
 
     assign send = act_token && token_send;
     // isochronous: sent
@@ -212,7 +214,7 @@ module ep_tx #(
         .clk(clk), .rst(rst), .index(fifo_now), .load(read),
         .set_size((startup && (startup_index <= {3'd0, LAST_IN})) || set_size),
         .size(startup ? startup_fifo_size : csr_write_data),
-        .flush(flush_now || take_step || desc_expired), .fill(push || filled),
+        .flush(flush_now || take_step || desc_expired), .fill(push || fetched),
         .release_words(released),
         .words(push ? 9'd1 : fetched ? fetched_words : (SHARED && fifo0) ? np_words : words),
         .loaded_size(fifo_size), .loaded_used(fifo_used), .loaded_free(fifo_free),
@@ -241,7 +243,7 @@ module ep_tx #(
                 .clk(clk), .rst(rst || startup), .dma_enable(dma_enable),
                 .limit(mismatch_limit), .ep(ep), .fifo0(fifo0), .words(words),
                 .next_ep(exists ? next_ep : 4'd0),
-                .push(push && fifo0), .add(filled && fifo0),
+                .push(push && fifo0), .add(fetched && fifo0),
                 .add_words(fetched_words), .push_fits(np_fits), .full(np_full),
                 .acknowledged(acknowledged), .remove(remove),
                 .clear((flush_now || set_size) && fifo0), .ready(np_ready), .other(np_other),

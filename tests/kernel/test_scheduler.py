@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import warnings
 
 import pytest
 
@@ -281,6 +283,42 @@ def test_close_runs_clean_up_code() -> None:
     kernel.close()
     assert ended == [1]
     assert kernel.failure is None
+
+
+def test_close_ends_what_clean_up_code_starts() -> None:
+    """No coroutine is left that never began, even where clean-up code fails."""
+    ended: list[str] = []
+
+    async def forever(name: str) -> None:
+        try:
+            await Event().wait()
+        finally:
+            ended.append(name)
+
+    async def broken() -> None:
+        raise ValueError("in clean-up code")
+
+    async def stubborn() -> None:
+        try:
+            await Event().wait()
+        finally:
+            spawn(forever("begun"))
+            spawn(broken())
+            spawn(forever("not begun"))
+
+    def failure_of_a_run() -> str:
+        kernel = Kernel()
+        kernel.spawn(stubborn())
+        kernel.run_ready()
+        kernel.close()
+        return repr(kernel.failure)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert failure_of_a_run() == "ValueError('in clean-up code')"
+        gc.collect()
+    assert [str(one.message) for one in caught] == []
+    assert ended == ["begun"]
 
 
 def test_the_kernel_itself_offers_sleep_and_timeout() -> None:
