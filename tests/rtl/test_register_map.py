@@ -11,7 +11,19 @@ from pathlib import Path
 import pytest
 
 from pymodel.config import UdcParameters
-from pymodel.gen.udc_regs import DCFG, DCTL, FIFO, GAHBCFG, GRSTCTL, REGISTERS, lookup, reset_values
+from pymodel.gen.udc_regs import (
+    DCFG,
+    DCTL,
+    EPCMD,
+    FIFO,
+    GAHBCFG,
+    GRSTCTL,
+    REGISTERS,
+    XCAP,
+    XCFG,
+    lookup,
+    reset_values,
+)
 from pymodel.register_types import Register
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,4 +187,30 @@ def test_storage_keeps_what_is_written(tmp_path: Path) -> None:
                 wrong.append(f"{register.NAME} {offset:#x}: wrote {written:08x}, read {value:08x}")
             elif value & readonly != expected_ro and register.NAME not in ("GOTGCTL",):
                 wrong.append(f"{register.NAME} {offset:#x}: read-only bits {value:08x}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("commands", [0, 1])
+def test_extension_bank(tmp_path: Path, commands: int) -> None:
+    """Every word of the bank keeps what it should and nothing else; without commands, nothing."""
+    parameters = UdcParameters(commands=commands, cmd_latency=77)
+    offsets = [*range(0x12000, 0x12040, 4), *range(0x123F0, 0x12810, 4)]
+    steps = [(False, offset, 0) for offset in offsets]
+    # CMDACT would start something; in the second round each word has a value of its own
+    legal = 0xFFFFFFFF & ~EPCMD.CMDACT.mask
+    rounds = [[legal] * len(offsets), [0xA5A5A5A5 * (offset | 1) & legal for offset in offsets]]
+    for values in rounds:
+        steps += [(True, offset, value) for offset, value in zip(offsets, values, strict=True)]
+        steps += [(False, offset, 0) for offset in offsets]
+    got = play(tmp_path, steps, parameters)
+    resets = {XCAP.OFFSET: 2000 << 16 | XCAP.Commands.mask, XCFG.OFFSET: 77 << 16}
+    wrong = []
+    for place, offset in enumerate(offsets):
+        found = lookup(offset)
+        stored = found[0].RW if found and commands and "COMMANDS" in found[0].NEEDS else 0
+        reset = resets.get(offset, 0) if commands else 0
+        wanted = [reset, *(values[place] & stored | reset & ~stored for values in rounds)]
+        seen = got[place :: len(offsets)]
+        if seen != wanted:
+            wrong.append(f"{offset:#x}: {[hex(v) for v in seen]}, not {[hex(v) for v in wanted]}")
     assert not wrong, "\n".join(wrong)
