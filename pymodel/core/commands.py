@@ -127,7 +127,7 @@ class CommandBank(Registers):
         return self.epxmsk[index]
 
     def _write_mask(self, index: int, value: int) -> None:
-        self.epxmsk[index] = value & 7
+        self.epxmsk[index] = value & f.EPX_BITS
         self._refresh_index(index)
 
     # -- causes ------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class CommandBank(Registers):
         super().set_causes(key, bits)
         which, n = key >> 8, key & 0xFF
         if which == 4:
-            self.epxint[n & 31] |= bits & 7
+            self.epxint[n & 31] |= bits & f.EPX_BITS
             self._refresh_index(n & 31)
         elif self.ending and which in (1, 2) and bits & f.EPI_DISBLD:
             index = 2 * n + (which == 1)

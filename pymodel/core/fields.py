@@ -213,3 +213,4 @@ CMD_ACT: Final = 1 << 10
 CMD_STATUS: Final = 0xF << 12
 CMD_STORED: Final = 0xFFFF010F
 EPX_CMDCOMPL: Final = 1 << 0
+EPX_BITS: Final = 0x3F

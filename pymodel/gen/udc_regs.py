@@ -84,6 +84,7 @@ __all__ = [
     "XCFG",
     "XINT",
     "XINTMSK",
+    "XNOTE",
     "XSTS",
     "lookup",
     "reset_values",
@@ -1797,7 +1798,7 @@ class FIFO(Register):
 
 
 class XCAP(Register):
-    """What the extension bank can do; 0 = there is nothing but this register."""
+    """What the extension bank can do; 0 = there is nothing but this register. SuperSpeed and streams are specified here and not built."""
 
     NAME: ClassVar[str] = "XCAP"
     OFFSET: ClassVar[int] = 0x12000
@@ -1814,14 +1815,14 @@ class XCAP(Register):
     MaxBurst: ClassVar[Field] = Field("MaxBurst", 4, 4, "RO")
     """Largest burst - 1."""
     StreamContexts: ClassVar[Field] = Field("StreamContexts", 8, 8, "RO")
-    """Stream contexts per endpoint."""
+    """Streams of an endpoint that can have a transfer at a time."""
     CmdLatency: ClassVar[Field] = Field("CmdLatency", 16, 16, "RO")
     """Longest latency of an endpoint command, us."""
     FIELDS: ClassVar[tuple[Field, ...]] = (SuperSpeed, Streams, Commands, MaxBurst, StreamContexts, CmdLatency,)
 
 
 class XCFG(Register):
-    """Enables of the extension bank."""
+    """Enables of the extension bank. Those of what is not built are stored and do nothing."""
 
     NAME: ClassVar[str] = "XCFG"
     NEEDS: ClassVar[str] = "SUPERSPEED | COMMANDS"
@@ -1832,42 +1833,46 @@ class XCFG(Register):
     EXACT: ClassVar[int] = 0xFFFF001F
 
     SSEn: ClassVar[Field] = Field("SSEn", 0, 1, "RW")
-    """Train the SuperSpeed link."""
+    """Train the SuperSpeed link when there is VBUS; 0 stays with USB 2.0."""
     StreamEn: ClassVar[Field] = Field("StreamEn", 1, 1, "RW")
-    """Streams."""
+    """Streams; 0 treats stream endpoints as plain bulk."""
     CmdEn: ClassVar[Field] = Field("CmdEn", 2, 1, "RW")
-    """Endpoint commands."""
+    """Endpoint commands start. One that is under way is not stopped by 0."""
     U1En: ClassVar[Field] = Field("U1En", 3, 1, "RW")
-    """Accept U1."""
+    """Accept U1, and ask for it (after SET_FEATURE U1_ENABLE)."""
     U2En: ClassVar[Field] = Field("U2En", 4, 1, "RW")
-    """Accept U2."""
+    """Accept U2, and ask for it (after SET_FEATURE U2_ENABLE)."""
     CmdLatency: ClassVar[Field] = Field("CmdLatency", 16, 16, "RW")
-    """Latency of an endpoint command, us; more than 2000 acts as 2000."""
+    """Latency of the endpoint commands that are written from now on, us; more than 2000 acts as 2000. A microsecond is 60 clocks of the core here, and so is shorter with a faster clock."""
     FIELDS: ClassVar[tuple[Field, ...]] = (SSEn, StreamEn, CmdEn, U1En, U2En, CmdLatency,)
 
 
 class XSTS(Register):
-    """Link state."""
+    """State of the SuperSpeed link; valid where XCAP.SuperSpeed is 1, and 0 until it is built."""
 
     NAME: ClassVar[str] = "XSTS"
-    NEEDS: ClassVar[str] = "SUPERSPEED | COMMANDS"
+    NEEDS: ClassVar[str] = "SUPERSPEED"
     OFFSET: ClassVar[int] = 0x12008
     RESET: ClassVar[int] = 0x00000000
-    READABLE: ClassVar[int] = 0x0000007F
-    EXACT: ClassVar[int] = 0x0000007F
+    READABLE: ClassVar[int] = 0x0000037F
+    EXACT: ClassVar[int] = 0x0000037F
 
-    LinkState: ClassVar[Field] = Field("LinkState", 0, 4, "RO")
+    LinkState: ClassVar[Field] = Field("LinkState", 0, 4, "RO", values={0: "u0", 1: "u1", 2: "u2", 3: "u3", 4: "disabled", 5: "rx_detect", 6: "inactive", 7: "polling", 8: "recovery", 9: "hot_reset", 10: "compliance", 11: "loopback"})
     """State of the link."""
-    LinkSpeed: ClassVar[Field] = Field("LinkSpeed", 4, 3, "RO")
+    LinkSpeed: ClassVar[Field] = Field("LinkSpeed", 4, 3, "RO", values={0: "usb2", 1: "gen1"})
     """Speed."""
-    FIELDS: ClassVar[tuple[Field, ...]] = (LinkState, LinkSpeed,)
+    U1Allowed: ClassVar[Field] = Field("U1Allowed", 8, 1, "RO")
+    """The host's U1 timeout lets the device ask for U1."""
+    U2Allowed: ClassVar[Field] = Field("U2Allowed", 9, 1, "RO")
+    """The same of U2."""
+    FIELDS: ClassVar[tuple[Field, ...]] = (LinkState, LinkSpeed, U1Allowed, U2Allowed,)
 
 
 class XINT(Register):
-    """Link events; an unmasked one sets GINTSTS.I2CInt."""
+    """Link events; an unmasked one sets GINTSTS.I2CInt. 0 until SuperSpeed is built."""
 
     NAME: ClassVar[str] = "XINT"
-    NEEDS: ClassVar[str] = "SUPERSPEED | COMMANDS"
+    NEEDS: ClassVar[str] = "SUPERSPEED"
     OFFSET: ClassVar[int] = 0x1200C
     RESET: ClassVar[int] = 0x00000000
     W1C: ClassVar[int] = 0x0000000F
@@ -1877,11 +1882,11 @@ class XINT(Register):
     LinkChng: ClassVar[Field] = Field("LinkChng", 0, 1, "W1C")
     """Link state changed."""
     SSRst: ClassVar[Field] = Field("SSRst", 1, 1, "W1C")
-    """Hot or warm reset."""
+    """Hot or warm reset: address 0, endpoints inactive, streams off; as USBRst."""
     SSConn: ClassVar[Field] = Field("SSConn", 2, 1, "W1C")
-    """Link trained."""
+    """Link trained: U0 for the first time; as EnumDone."""
     SSDisc: ClassVar[Field] = Field("SSDisc", 3, 1, "W1C")
-    """Link lost."""
+    """Link lost, or not trained: USB 2.0 goes on, SSEn = 0 and 1 again trains anew."""
     FIELDS: ClassVar[tuple[Field, ...]] = (LinkChng, SSRst, SSConn, SSDisc,)
 
 
@@ -1903,8 +1908,29 @@ class XINTMSK(Register):
     FIELDS: ClassVar[tuple[Field, ...]] = (LinkChng, SSRst, SSConn, SSDisc,)
 
 
+class XNOTE(Register):
+    """Device notification to a SuperSpeed host. Not built: reads 0."""
+
+    NAME: ClassVar[str] = "XNOTE"
+    NEEDS: ClassVar[str] = "SUPERSPEED"
+    OFFSET: ClassVar[int] = 0x12014
+    RESET: ClassVar[int] = 0x00000000
+    RW: ClassVar[int] = 0xFFFFFF0F
+    W1S: ClassVar[int] = 0x00000010
+    READABLE: ClassVar[int] = 0xFFFFFF1F
+    EXACT: ClassVar[int] = 0xFFFFFF1F
+
+    Type: ClassVar[Field] = Field("Type", 0, 4, "RW", values={1: "function_wake", 2: "latency", 3: "bus_interval", 4: "host_role"})
+    """Notification."""
+    Send: ClassVar[Field] = Field("Send", 4, 1, "W1S/SC")
+    """Send it; falls when it is on its way. Wakes the link from U1 to U3."""
+    Data: ClassVar[Field] = Field("Data", 8, 24, "RW")
+    """Its data, bits 31:8 of the second word."""
+    FIELDS: ClassVar[tuple[Field, ...]] = (Type, Send, Data,)
+
+
 class EPCMDPAR0(Register):
-    """Parameter of an endpoint command."""
+    """Parameter of an endpoint command; see EPCMD.Cmd. Not written while CMDACT is 1."""
 
     NAME: ClassVar[str] = "EPCMDPAR0"
     NEEDS: ClassVar[str] = "COMMANDS"
@@ -1923,7 +1949,7 @@ class EPCMDPAR0(Register):
 
 
 class EPCMDPAR1(Register):
-    """Parameter of an endpoint command."""
+    """Parameter of an endpoint command; see EPCMD.Cmd. Not written while CMDACT is 1."""
 
     NAME: ClassVar[str] = "EPCMDPAR1"
     NEEDS: ClassVar[str] = "COMMANDS"
@@ -1942,7 +1968,7 @@ class EPCMDPAR1(Register):
 
 
 class EPCMD(Register):
-    """Endpoint command."""
+    """Endpoint command. Writes are ignored while CMDACT is 1."""
 
     NAME: ClassVar[str] = "EPCMD"
     NEEDS: ClassVar[str] = "COMMANDS"
@@ -1957,21 +1983,21 @@ class EPCMD(Register):
     EXACT: ClassVar[int] = 0xFFFFF10F
     BOUND: ClassVar[int] = 0x00000400
 
-    Cmd: ClassVar[Field] = Field("Cmd", 0, 4, "RW")
+    Cmd: ClassVar[Field] = Field("Cmd", 0, 4, "RW", values={1: "start", 2: "end_transfer", 3: "update", 4: "set_stall", 5: "clear_stall", 6: "configure", 7: "ready"})
     """Command."""
     IOC: ClassVar[Field] = Field("IOC", 8, 1, "RW")
-    """Interrupt on completion."""
+    """Interrupt on completion: EPXINT.CmdCompl, whatever the status."""
     CMDACT: ClassVar[Field] = Field("CMDACT", 10, 1, "W1S/SC", "bound", "length of the command")
-    """Start; falls when the command has completed."""
-    CmdStatus: ClassVar[Field] = Field("CmdStatus", 12, 4, "RO")
-    """0 = success."""
+    """Start (with XCFG.CmdEn, else nothing); falls when the command has completed."""
+    CmdStatus: ClassVar[Field] = Field("CmdStatus", 12, 4, "RO", values={0: "done", 1: "no_endpoint", 2: "busy", 3: "unknown", 4: "no_context", 5: "bad_stream"})
+    """How it ended; valid when CMDACT has fallen."""
     StreamID: ClassVar[Field] = Field("StreamID", 16, 16, "RW")
-    """Stream."""
+    """Stream of START, UPDATE, END and READY, 1 to 65533; 0 on endpoints without streams. Stored and without effect until streams are built."""
     FIELDS: ClassVar[tuple[Field, ...]] = (Cmd, IOC, CMDACT, CmdStatus, StreamID,)
 
 
 class EPXSTS(Register):
-    """Stream state of the endpoint."""
+    """Stream state of the endpoint. Not built: reads 0."""
 
     NAME: ClassVar[str] = "EPXSTS"
     NEEDS: ClassVar[str] = "SUPERSPEED"
@@ -1980,18 +2006,20 @@ class EPXSTS(Register):
     COUNT: ClassVar[int] = 32
     STRIDE: ClassVar[int] = 0x20
     RESET: ClassVar[int] = 0x00000000
-    READABLE: ClassVar[int] = 0x000FFFFF
-    EXACT: ClassVar[int] = 0x000FFFFF
+    READABLE: ClassVar[int] = 0x001FFFFF
+    EXACT: ClassVar[int] = 0x001FFFFF
 
     CurStream: ClassVar[Field] = Field("CurStream", 0, 16, "RO")
-    """Current stream."""
-    StreamState: ClassVar[Field] = Field("StreamState", 16, 4, "RO")
+    """Current stream; 65535 none."""
+    StreamState: ClassVar[Field] = Field("StreamState", 16, 4, "RO", values={0: "disabled", 1: "prime", 2: "idle", 3: "start", 4: "move"})
     """State of the stream protocol."""
-    FIELDS: ClassVar[tuple[Field, ...]] = (CurStream, StreamState,)
+    FlowControl: ClassVar[Field] = Field("FlowControl", 20, 1, "RO")
+    """NRDY was sent: the host waits for ERDY."""
+    FIELDS: ClassVar[tuple[Field, ...]] = (CurStream, StreamState, FlowControl,)
 
 
 class EPXINT(Register):
-    """Causes of the endpoint's extension; an unmasked one sets its DAINT bit."""
+    """Causes of the endpoint's extension; an unmasked one sets its DAINT bit. Those of streams stay 0 until streams are built."""
 
     NAME: ClassVar[str] = "EPXINT"
     NEEDS: ClassVar[str] = "COMMANDS"
@@ -2000,17 +2028,23 @@ class EPXINT(Register):
     COUNT: ClassVar[int] = 32
     STRIDE: ClassVar[int] = 0x20
     RESET: ClassVar[int] = 0x00000000
-    W1C: ClassVar[int] = 0x00000007
-    READABLE: ClassVar[int] = 0x00000007
-    EXACT: ClassVar[int] = 0x00000007
+    W1C: ClassVar[int] = 0x0000003F
+    READABLE: ClassVar[int] = 0x0000003F
+    EXACT: ClassVar[int] = 0x0000003F
 
     CmdCompl: ClassVar[Field] = Field("CmdCompl", 0, 1, "W1C")
-    """Command complete."""
+    """A command with IOC has completed."""
     StreamFound: ClassVar[Field] = Field("StreamFound", 1, 1, "W1C")
-    """Stream found."""
+    """The host takes the stream that was offered."""
     StreamNotFound: ClassVar[Field] = Field("StreamNotFound", 2, 1, "W1C")
-    """Stream not found."""
-    FIELDS: ClassVar[tuple[Field, ...]] = (CmdCompl, StreamFound, StreamNotFound,)
+    """It does not (NoStream): wait for StreamPrime before it is offered again."""
+    StreamPrime: ClassVar[Field] = Field("StreamPrime", 3, 1, "W1C")
+    """The host has primed the pipe: buffers were added to some stream."""
+    StreamEnd: ClassVar[Field] = Field("StreamEnd", 4, 1, "W1C")
+    """Move Data was left: the transfer of CurStream is over, or suspended."""
+    StreamErr: ClassVar[Field] = Field("StreamErr", 5, 1, "W1C")
+    """The host named a stream that there cannot be."""
+    FIELDS: ClassVar[tuple[Field, ...]] = (CmdCompl, StreamFound, StreamNotFound, StreamPrime, StreamEnd, StreamErr,)
 
 
 class EPXMSK(Register):
@@ -2023,14 +2057,17 @@ class EPXMSK(Register):
     COUNT: ClassVar[int] = 32
     STRIDE: ClassVar[int] = 0x20
     RESET: ClassVar[int] = 0x00000000
-    RW: ClassVar[int] = 0x00000007
-    READABLE: ClassVar[int] = 0x00000007
-    EXACT: ClassVar[int] = 0x00000007
+    RW: ClassVar[int] = 0x0000003F
+    READABLE: ClassVar[int] = 0x0000003F
+    EXACT: ClassVar[int] = 0x0000003F
 
     CmdCompl: ClassVar[Field] = Field("CmdCompl", 0, 1, "RW")
     StreamFound: ClassVar[Field] = Field("StreamFound", 1, 1, "RW")
     StreamNotFound: ClassVar[Field] = Field("StreamNotFound", 2, 1, "RW")
-    FIELDS: ClassVar[tuple[Field, ...]] = (CmdCompl, StreamFound, StreamNotFound,)
+    StreamPrime: ClassVar[Field] = Field("StreamPrime", 3, 1, "RW")
+    StreamEnd: ClassVar[Field] = Field("StreamEnd", 4, 1, "RW")
+    StreamErr: ClassVar[Field] = Field("StreamErr", 5, 1, "RW")
+    FIELDS: ClassVar[tuple[Field, ...]] = (CmdCompl, StreamFound, StreamNotFound, StreamPrime, StreamEnd, StreamErr,)
 
 
 REGISTERS: list[type[Register]] = [
@@ -2101,6 +2138,7 @@ REGISTERS: list[type[Register]] = [
     XSTS,
     XINT,
     XINTMSK,
+    XNOTE,
     EPCMDPAR0,
     EPCMDPAR1,
     EPCMD,

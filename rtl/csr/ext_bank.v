@@ -153,7 +153,7 @@ module ext_bank #(
     wire [3:0]  status_held;
     wire        interrupt;
     wire        cause;
-    wire [2:0]  mask;
+    wire [5:0]  mask;
     wire        complete = (state_reg == DONE) && interrupt;
     wire        cause_next = complete || (cause && !(write_cause && request_data[0]));
     wire        mask_next = write_mask ? request_data[0] : mask[0];
@@ -188,9 +188,9 @@ module ext_bank #(
         .write_data(!startup && cause_next), .read_index(index), .read_data(cause)
     );
 
-    lut_ram #(.WIDTH(3), .INDEX_WIDTH(5)) mask_ram (
+    lut_ram #(.WIDTH(6), .INDEX_WIDTH(5)) mask_ram (
         .clk(clk), .we(startup || write_mask), .write_index(startup ? startup_index : index),
-        .write_data(startup ? 3'd0 : request_data[2:0]), .read_index(index), .read_data(mask)
+        .write_data(startup ? 6'd0 : request_data[5:0]), .read_index(index), .read_data(mask)
     );
 
     reg [31:0] shown;
@@ -213,7 +213,7 @@ module ext_bank #(
                 3'd1: shown = parameter1;
                 3'd2: shown = {stream, status_held, 1'b0, active, 1'b0, interrupt, 4'd0, command};
                 3'd4: shown = {31'd0, cause};
-                3'd5: shown = {29'd0, mask};
+                3'd5: shown = {26'd0, mask};
                 default: begin
                 end
             endcase

@@ -1828,7 +1828,7 @@
 #define UDC_FIFO_DATA_MASK 0xFFFFFFFFu
 #define UDC_FIFO(n) (UDC_FIFO_OFFSET + ((n) - 0) * 0x1000u)
 
-/* XCAP: What the extension bank can do; 0 = there is nothing but this register. */
+/* XCAP: What the extension bank can do; 0 = there is nothing but this register. SuperSpeed and streams are specified here and not built. */
 #define UDC_XCAP_OFFSET 0x12000u
 #define UDC_XCAP_RESET 0x0u
 #define UDC_XCAP_SUPERSPEED_LSB 0
@@ -1850,7 +1850,7 @@
 #define UDC_XCAP_CMDLATENCY_WIDTH 16
 #define UDC_XCAP_CMDLATENCY_MASK 0xFFFF0000u
 
-/* XCFG: Enables of the extension bank. */
+/* XCFG: Enables of the extension bank. Those of what is not built are stored and do nothing. */
 #define UDC_XCFG_OFFSET 0x12004u
 #define UDC_XCFG_RESET 0x3E80000u
 #define UDC_XCFG_RW_MASK 0xFFFF001Fu
@@ -1873,7 +1873,7 @@
 #define UDC_XCFG_CMDLATENCY_WIDTH 16
 #define UDC_XCFG_CMDLATENCY_MASK 0xFFFF0000u
 
-/* XSTS: Link state. */
+/* XSTS: State of the SuperSpeed link; valid where XCAP.SuperSpeed is 1, and 0 until it is built. */
 #define UDC_XSTS_OFFSET 0x12008u
 #define UDC_XSTS_RESET 0x0u
 #define UDC_XSTS_LINKSTATE_LSB 0
@@ -1882,8 +1882,28 @@
 #define UDC_XSTS_LINKSPEED_LSB 4
 #define UDC_XSTS_LINKSPEED_WIDTH 3
 #define UDC_XSTS_LINKSPEED_MASK 0x70u
+#define UDC_XSTS_U1ALLOWED_LSB 8
+#define UDC_XSTS_U1ALLOWED_WIDTH 1
+#define UDC_XSTS_U1ALLOWED_MASK 0x100u
+#define UDC_XSTS_U2ALLOWED_LSB 9
+#define UDC_XSTS_U2ALLOWED_WIDTH 1
+#define UDC_XSTS_U2ALLOWED_MASK 0x200u
+#define UDC_XSTS_LINKSTATE_U0 0
+#define UDC_XSTS_LINKSTATE_U1 1
+#define UDC_XSTS_LINKSTATE_U2 2
+#define UDC_XSTS_LINKSTATE_U3 3
+#define UDC_XSTS_LINKSTATE_DISABLED 4
+#define UDC_XSTS_LINKSTATE_RX_DETECT 5
+#define UDC_XSTS_LINKSTATE_INACTIVE 6
+#define UDC_XSTS_LINKSTATE_POLLING 7
+#define UDC_XSTS_LINKSTATE_RECOVERY 8
+#define UDC_XSTS_LINKSTATE_HOT_RESET 9
+#define UDC_XSTS_LINKSTATE_COMPLIANCE 10
+#define UDC_XSTS_LINKSTATE_LOOPBACK 11
+#define UDC_XSTS_LINKSPEED_USB2 0
+#define UDC_XSTS_LINKSPEED_GEN1 1
 
-/* XINT: Link events; an unmasked one sets GINTSTS.I2CInt. */
+/* XINT: Link events; an unmasked one sets GINTSTS.I2CInt. 0 until SuperSpeed is built. */
 #define UDC_XINT_OFFSET 0x1200Cu
 #define UDC_XINT_RESET 0x0u
 #define UDC_XINT_W1C_MASK 0xFu
@@ -1917,7 +1937,25 @@
 #define UDC_XINTMSK_SSDISC_WIDTH 1
 #define UDC_XINTMSK_SSDISC_MASK 0x8u
 
-/* EPCMDPAR0: Parameter of an endpoint command. */
+/* XNOTE: Device notification to a SuperSpeed host. Not built: reads 0. */
+#define UDC_XNOTE_OFFSET 0x12014u
+#define UDC_XNOTE_RESET 0x0u
+#define UDC_XNOTE_RW_MASK 0xFFFFFF0Fu
+#define UDC_XNOTE_TYPE_LSB 0
+#define UDC_XNOTE_TYPE_WIDTH 4
+#define UDC_XNOTE_TYPE_MASK 0xFu
+#define UDC_XNOTE_SEND_LSB 4
+#define UDC_XNOTE_SEND_WIDTH 1
+#define UDC_XNOTE_SEND_MASK 0x10u
+#define UDC_XNOTE_DATA_LSB 8
+#define UDC_XNOTE_DATA_WIDTH 24
+#define UDC_XNOTE_DATA_MASK 0xFFFFFF00u
+#define UDC_XNOTE_TYPE_FUNCTION_WAKE 1
+#define UDC_XNOTE_TYPE_LATENCY 2
+#define UDC_XNOTE_TYPE_BUS_INTERVAL 3
+#define UDC_XNOTE_TYPE_HOST_ROLE 4
+
+/* EPCMDPAR0: Parameter of an endpoint command; see EPCMD.Cmd. Not written while CMDACT is 1. */
 #define UDC_EPCMDPAR0_OFFSET 0x12400u
 #define UDC_EPCMDPAR0_STRIDE 0x20u
 #define UDC_EPCMDPAR0_FIRST 0
@@ -1929,7 +1967,7 @@
 #define UDC_EPCMDPAR0_VALUE_MASK 0xFFFFFFFFu
 #define UDC_EPCMDPAR0(n) (UDC_EPCMDPAR0_OFFSET + ((n) - 0) * 0x20u)
 
-/* EPCMDPAR1: Parameter of an endpoint command. */
+/* EPCMDPAR1: Parameter of an endpoint command; see EPCMD.Cmd. Not written while CMDACT is 1. */
 #define UDC_EPCMDPAR1_OFFSET 0x12404u
 #define UDC_EPCMDPAR1_STRIDE 0x20u
 #define UDC_EPCMDPAR1_FIRST 0
@@ -1941,7 +1979,7 @@
 #define UDC_EPCMDPAR1_VALUE_MASK 0xFFFFFFFFu
 #define UDC_EPCMDPAR1(n) (UDC_EPCMDPAR1_OFFSET + ((n) - 0) * 0x20u)
 
-/* EPCMD: Endpoint command. */
+/* EPCMD: Endpoint command. Writes are ignored while CMDACT is 1. */
 #define UDC_EPCMD_OFFSET 0x12408u
 #define UDC_EPCMD_STRIDE 0x20u
 #define UDC_EPCMD_FIRST 0
@@ -1964,8 +2002,21 @@
 #define UDC_EPCMD_STREAMID_WIDTH 16
 #define UDC_EPCMD_STREAMID_MASK 0xFFFF0000u
 #define UDC_EPCMD(n) (UDC_EPCMD_OFFSET + ((n) - 0) * 0x20u)
+#define UDC_EPCMD_CMD_START 1
+#define UDC_EPCMD_CMD_END_TRANSFER 2
+#define UDC_EPCMD_CMD_UPDATE 3
+#define UDC_EPCMD_CMD_SET_STALL 4
+#define UDC_EPCMD_CMD_CLEAR_STALL 5
+#define UDC_EPCMD_CMD_CONFIGURE 6
+#define UDC_EPCMD_CMD_READY 7
+#define UDC_EPCMD_CMDSTATUS_DONE 0
+#define UDC_EPCMD_CMDSTATUS_NO_ENDPOINT 1
+#define UDC_EPCMD_CMDSTATUS_BUSY 2
+#define UDC_EPCMD_CMDSTATUS_UNKNOWN 3
+#define UDC_EPCMD_CMDSTATUS_NO_CONTEXT 4
+#define UDC_EPCMD_CMDSTATUS_BAD_STREAM 5
 
-/* EPXSTS: Stream state of the endpoint. */
+/* EPXSTS: Stream state of the endpoint. Not built: reads 0. */
 #define UDC_EPXSTS_OFFSET 0x1240Cu
 #define UDC_EPXSTS_STRIDE 0x20u
 #define UDC_EPXSTS_FIRST 0
@@ -1977,15 +2028,23 @@
 #define UDC_EPXSTS_STREAMSTATE_LSB 16
 #define UDC_EPXSTS_STREAMSTATE_WIDTH 4
 #define UDC_EPXSTS_STREAMSTATE_MASK 0xF0000u
+#define UDC_EPXSTS_FLOWCONTROL_LSB 20
+#define UDC_EPXSTS_FLOWCONTROL_WIDTH 1
+#define UDC_EPXSTS_FLOWCONTROL_MASK 0x100000u
 #define UDC_EPXSTS(n) (UDC_EPXSTS_OFFSET + ((n) - 0) * 0x20u)
+#define UDC_EPXSTS_STREAMSTATE_DISABLED 0
+#define UDC_EPXSTS_STREAMSTATE_PRIME 1
+#define UDC_EPXSTS_STREAMSTATE_IDLE 2
+#define UDC_EPXSTS_STREAMSTATE_START 3
+#define UDC_EPXSTS_STREAMSTATE_MOVE 4
 
-/* EPXINT: Causes of the endpoint's extension; an unmasked one sets its DAINT bit. */
+/* EPXINT: Causes of the endpoint's extension; an unmasked one sets its DAINT bit. Those of streams stay 0 until streams are built. */
 #define UDC_EPXINT_OFFSET 0x12410u
 #define UDC_EPXINT_STRIDE 0x20u
 #define UDC_EPXINT_FIRST 0
 #define UDC_EPXINT_COUNT 32
 #define UDC_EPXINT_RESET 0x0u
-#define UDC_EPXINT_W1C_MASK 0x7u
+#define UDC_EPXINT_W1C_MASK 0x3Fu
 #define UDC_EPXINT_CMDCOMPL_LSB 0
 #define UDC_EPXINT_CMDCOMPL_WIDTH 1
 #define UDC_EPXINT_CMDCOMPL_MASK 0x1u
@@ -1995,6 +2054,15 @@
 #define UDC_EPXINT_STREAMNOTFOUND_LSB 2
 #define UDC_EPXINT_STREAMNOTFOUND_WIDTH 1
 #define UDC_EPXINT_STREAMNOTFOUND_MASK 0x4u
+#define UDC_EPXINT_STREAMPRIME_LSB 3
+#define UDC_EPXINT_STREAMPRIME_WIDTH 1
+#define UDC_EPXINT_STREAMPRIME_MASK 0x8u
+#define UDC_EPXINT_STREAMEND_LSB 4
+#define UDC_EPXINT_STREAMEND_WIDTH 1
+#define UDC_EPXINT_STREAMEND_MASK 0x10u
+#define UDC_EPXINT_STREAMERR_LSB 5
+#define UDC_EPXINT_STREAMERR_WIDTH 1
+#define UDC_EPXINT_STREAMERR_MASK 0x20u
 #define UDC_EPXINT(n) (UDC_EPXINT_OFFSET + ((n) - 0) * 0x20u)
 
 /* EPXMSK: Enables of EPXINT. */
@@ -2003,7 +2071,7 @@
 #define UDC_EPXMSK_FIRST 0
 #define UDC_EPXMSK_COUNT 32
 #define UDC_EPXMSK_RESET 0x0u
-#define UDC_EPXMSK_RW_MASK 0x7u
+#define UDC_EPXMSK_RW_MASK 0x3Fu
 #define UDC_EPXMSK_CMDCOMPL_LSB 0
 #define UDC_EPXMSK_CMDCOMPL_WIDTH 1
 #define UDC_EPXMSK_CMDCOMPL_MASK 0x1u
@@ -2013,6 +2081,15 @@
 #define UDC_EPXMSK_STREAMNOTFOUND_LSB 2
 #define UDC_EPXMSK_STREAMNOTFOUND_WIDTH 1
 #define UDC_EPXMSK_STREAMNOTFOUND_MASK 0x4u
+#define UDC_EPXMSK_STREAMPRIME_LSB 3
+#define UDC_EPXMSK_STREAMPRIME_WIDTH 1
+#define UDC_EPXMSK_STREAMPRIME_MASK 0x8u
+#define UDC_EPXMSK_STREAMEND_LSB 4
+#define UDC_EPXMSK_STREAMEND_WIDTH 1
+#define UDC_EPXMSK_STREAMEND_MASK 0x10u
+#define UDC_EPXMSK_STREAMERR_LSB 5
+#define UDC_EPXMSK_STREAMERR_WIDTH 1
+#define UDC_EPXMSK_STREAMERR_MASK 0x20u
 #define UDC_EPXMSK(n) (UDC_EPXMSK_OFFSET + ((n) - 0) * 0x20u)
 
 #endif

@@ -1867,6 +1867,26 @@ localparam [31:0] XSTS_LINKSTATE_MASK = 32'h0000000F;
 localparam integer XSTS_LINKSPEED_LSB = 4;
 localparam integer XSTS_LINKSPEED_WIDTH = 3;
 localparam [31:0] XSTS_LINKSPEED_MASK = 32'h00000070;
+localparam integer XSTS_U1ALLOWED_LSB = 8;
+localparam integer XSTS_U1ALLOWED_WIDTH = 1;
+localparam [31:0] XSTS_U1ALLOWED_MASK = 32'h00000100;
+localparam integer XSTS_U2ALLOWED_LSB = 9;
+localparam integer XSTS_U2ALLOWED_WIDTH = 1;
+localparam [31:0] XSTS_U2ALLOWED_MASK = 32'h00000200;
+localparam [3:0] XSTS_LINKSTATE_U0 = 4'd0;
+localparam [3:0] XSTS_LINKSTATE_U1 = 4'd1;
+localparam [3:0] XSTS_LINKSTATE_U2 = 4'd2;
+localparam [3:0] XSTS_LINKSTATE_U3 = 4'd3;
+localparam [3:0] XSTS_LINKSTATE_DISABLED = 4'd4;
+localparam [3:0] XSTS_LINKSTATE_RX_DETECT = 4'd5;
+localparam [3:0] XSTS_LINKSTATE_INACTIVE = 4'd6;
+localparam [3:0] XSTS_LINKSTATE_POLLING = 4'd7;
+localparam [3:0] XSTS_LINKSTATE_RECOVERY = 4'd8;
+localparam [3:0] XSTS_LINKSTATE_HOT_RESET = 4'd9;
+localparam [3:0] XSTS_LINKSTATE_COMPLIANCE = 4'd10;
+localparam [3:0] XSTS_LINKSTATE_LOOPBACK = 4'd11;
+localparam [2:0] XSTS_LINKSPEED_USB2 = 3'd0;
+localparam [2:0] XSTS_LINKSPEED_GEN1 = 3'd1;
 
 // XINT
 localparam [17:0] XINT_OFFSET = 18'h1200C;
@@ -1901,6 +1921,24 @@ localparam [31:0] XINTMSK_SSCONN_MASK = 32'h00000004;
 localparam integer XINTMSK_SSDISC_LSB = 3;
 localparam integer XINTMSK_SSDISC_WIDTH = 1;
 localparam [31:0] XINTMSK_SSDISC_MASK = 32'h00000008;
+
+// XNOTE
+localparam [17:0] XNOTE_OFFSET = 18'h12014;
+localparam [31:0] XNOTE_RESET = 32'h00000000;
+localparam [31:0] XNOTE_RW_MASK = 32'hFFFFFF0F;
+localparam integer XNOTE_TYPE_LSB = 0;
+localparam integer XNOTE_TYPE_WIDTH = 4;
+localparam [31:0] XNOTE_TYPE_MASK = 32'h0000000F;
+localparam integer XNOTE_SEND_LSB = 4;
+localparam integer XNOTE_SEND_WIDTH = 1;
+localparam [31:0] XNOTE_SEND_MASK = 32'h00000010;
+localparam integer XNOTE_DATA_LSB = 8;
+localparam integer XNOTE_DATA_WIDTH = 24;
+localparam [31:0] XNOTE_DATA_MASK = 32'hFFFFFF00;
+localparam [3:0] XNOTE_TYPE_FUNCTION_WAKE = 4'd1;
+localparam [3:0] XNOTE_TYPE_LATENCY = 4'd2;
+localparam [3:0] XNOTE_TYPE_BUS_INTERVAL = 4'd3;
+localparam [3:0] XNOTE_TYPE_HOST_ROLE = 4'd4;
 
 // EPCMDPAR0
 localparam [17:0] EPCMDPAR0_OFFSET = 18'h12400;
@@ -1946,6 +1984,19 @@ localparam [31:0] EPCMD_CMDSTATUS_MASK = 32'h0000F000;
 localparam integer EPCMD_STREAMID_LSB = 16;
 localparam integer EPCMD_STREAMID_WIDTH = 16;
 localparam [31:0] EPCMD_STREAMID_MASK = 32'hFFFF0000;
+localparam [3:0] EPCMD_CMD_START = 4'd1;
+localparam [3:0] EPCMD_CMD_END_TRANSFER = 4'd2;
+localparam [3:0] EPCMD_CMD_UPDATE = 4'd3;
+localparam [3:0] EPCMD_CMD_SET_STALL = 4'd4;
+localparam [3:0] EPCMD_CMD_CLEAR_STALL = 4'd5;
+localparam [3:0] EPCMD_CMD_CONFIGURE = 4'd6;
+localparam [3:0] EPCMD_CMD_READY = 4'd7;
+localparam [3:0] EPCMD_CMDSTATUS_DONE = 4'd0;
+localparam [3:0] EPCMD_CMDSTATUS_NO_ENDPOINT = 4'd1;
+localparam [3:0] EPCMD_CMDSTATUS_BUSY = 4'd2;
+localparam [3:0] EPCMD_CMDSTATUS_UNKNOWN = 4'd3;
+localparam [3:0] EPCMD_CMDSTATUS_NO_CONTEXT = 4'd4;
+localparam [3:0] EPCMD_CMDSTATUS_BAD_STREAM = 4'd5;
 
 // EPXSTS
 localparam [17:0] EPXSTS_OFFSET = 18'h1240C;
@@ -1959,6 +2010,14 @@ localparam [31:0] EPXSTS_CURSTREAM_MASK = 32'h0000FFFF;
 localparam integer EPXSTS_STREAMSTATE_LSB = 16;
 localparam integer EPXSTS_STREAMSTATE_WIDTH = 4;
 localparam [31:0] EPXSTS_STREAMSTATE_MASK = 32'h000F0000;
+localparam integer EPXSTS_FLOWCONTROL_LSB = 20;
+localparam integer EPXSTS_FLOWCONTROL_WIDTH = 1;
+localparam [31:0] EPXSTS_FLOWCONTROL_MASK = 32'h00100000;
+localparam [3:0] EPXSTS_STREAMSTATE_DISABLED = 4'd0;
+localparam [3:0] EPXSTS_STREAMSTATE_PRIME = 4'd1;
+localparam [3:0] EPXSTS_STREAMSTATE_IDLE = 4'd2;
+localparam [3:0] EPXSTS_STREAMSTATE_START = 4'd3;
+localparam [3:0] EPXSTS_STREAMSTATE_MOVE = 4'd4;
 
 // EPXINT
 localparam [17:0] EPXINT_OFFSET = 18'h12410;
@@ -1966,7 +2025,7 @@ localparam [17:0] EPXINT_STRIDE = 18'h00020;
 localparam integer EPXINT_FIRST = 0;
 localparam integer EPXINT_COUNT = 32;
 localparam [31:0] EPXINT_RESET = 32'h00000000;
-localparam [31:0] EPXINT_W1C_MASK = 32'h00000007;
+localparam [31:0] EPXINT_W1C_MASK = 32'h0000003F;
 localparam integer EPXINT_CMDCOMPL_LSB = 0;
 localparam integer EPXINT_CMDCOMPL_WIDTH = 1;
 localparam [31:0] EPXINT_CMDCOMPL_MASK = 32'h00000001;
@@ -1976,6 +2035,15 @@ localparam [31:0] EPXINT_STREAMFOUND_MASK = 32'h00000002;
 localparam integer EPXINT_STREAMNOTFOUND_LSB = 2;
 localparam integer EPXINT_STREAMNOTFOUND_WIDTH = 1;
 localparam [31:0] EPXINT_STREAMNOTFOUND_MASK = 32'h00000004;
+localparam integer EPXINT_STREAMPRIME_LSB = 3;
+localparam integer EPXINT_STREAMPRIME_WIDTH = 1;
+localparam [31:0] EPXINT_STREAMPRIME_MASK = 32'h00000008;
+localparam integer EPXINT_STREAMEND_LSB = 4;
+localparam integer EPXINT_STREAMEND_WIDTH = 1;
+localparam [31:0] EPXINT_STREAMEND_MASK = 32'h00000010;
+localparam integer EPXINT_STREAMERR_LSB = 5;
+localparam integer EPXINT_STREAMERR_WIDTH = 1;
+localparam [31:0] EPXINT_STREAMERR_MASK = 32'h00000020;
 
 // EPXMSK
 localparam [17:0] EPXMSK_OFFSET = 18'h12414;
@@ -1983,7 +2051,7 @@ localparam [17:0] EPXMSK_STRIDE = 18'h00020;
 localparam integer EPXMSK_FIRST = 0;
 localparam integer EPXMSK_COUNT = 32;
 localparam [31:0] EPXMSK_RESET = 32'h00000000;
-localparam [31:0] EPXMSK_RW_MASK = 32'h00000007;
+localparam [31:0] EPXMSK_RW_MASK = 32'h0000003F;
 localparam integer EPXMSK_CMDCOMPL_LSB = 0;
 localparam integer EPXMSK_CMDCOMPL_WIDTH = 1;
 localparam [31:0] EPXMSK_CMDCOMPL_MASK = 32'h00000001;
@@ -1993,5 +2061,14 @@ localparam [31:0] EPXMSK_STREAMFOUND_MASK = 32'h00000002;
 localparam integer EPXMSK_STREAMNOTFOUND_LSB = 2;
 localparam integer EPXMSK_STREAMNOTFOUND_WIDTH = 1;
 localparam [31:0] EPXMSK_STREAMNOTFOUND_MASK = 32'h00000004;
+localparam integer EPXMSK_STREAMPRIME_LSB = 3;
+localparam integer EPXMSK_STREAMPRIME_WIDTH = 1;
+localparam [31:0] EPXMSK_STREAMPRIME_MASK = 32'h00000008;
+localparam integer EPXMSK_STREAMEND_LSB = 4;
+localparam integer EPXMSK_STREAMEND_WIDTH = 1;
+localparam [31:0] EPXMSK_STREAMEND_MASK = 32'h00000010;
+localparam integer EPXMSK_STREAMERR_LSB = 5;
+localparam integer EPXMSK_STREAMERR_WIDTH = 1;
+localparam [31:0] EPXMSK_STREAMERR_MASK = 32'h00000020;
 
 /* verilator lint_on UNUSEDPARAM */

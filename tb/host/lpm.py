@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from pymodel.packets import BESL_PS, PID
 from pymodel.wire import LineEvent, Transaction
 from tb.kernel import Mutex, TimerHandle, WaitQueue, might_sleep, ms, os_error, sleep, us
-from tb.usb import DescriptorType, DeviceState, Speed, TransferType
+from tb.usb import DescriptorType, DeviceState, Speed
 
 if TYPE_CHECKING:
     from .device import UsbDevice
@@ -210,12 +210,7 @@ class RootPortLpm:
         config = dev.actconfig
         may_wake = config is not None and bool(config.desc.bmAttributes & _ATT_WAKEUP)
         return all(
-            may_wake
-            and queue.is_in
-            and queue.naks > 0
-            and queue.ep.type in (TransferType.BULK, TransferType.INTERRUPT)
-            for queue in self.hcd.queues
-            if queue.urbs
+            may_wake and queue.is_in and queue.naks > 0 for queue in self.hcd.queues if queue.urbs
         )
 
     async def _nap(self, dev: UsbDevice) -> None:
@@ -270,7 +265,7 @@ class RootPortLpm:
         rest = await self.idle.wait_event_timeout(lambda: not hcd.outstanding, ms(5))
         if self.state != "entering":
             return None
-        if not rest or (since is not None and (self._wanted or hcd.active_at != since)):
+        if not rest or (since is not None and hcd.active_at != since):
             self._awake()
             return None
         besl, self._resume_time = _besl(dev, deep)

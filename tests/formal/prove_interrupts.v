@@ -66,6 +66,7 @@ module prove_interrupts (
     (* hierconn *) wire \csr.gout_eff_reg ;
     (* hierconn *) wire \csr.suspended_reg ;
     (* hierconn *) wire \csr.sleeping ;
+    (* hierconn *) wire \csr.stopped_reg ;
     (* hierconn *) wire [7:0] \csr.index ;
     (* hierconn *) wire \csr.stored ;
 
@@ -77,6 +78,7 @@ module prove_interrupts (
     reg [31:0] daint_mask;
     reg [31:0] deach_mask;
     reg        session_end;
+    reg        stopped;
     // events that have come and were not cleared
     reg [31:0] events;
 
@@ -93,7 +95,7 @@ module prove_interrupts (
         | ({31'd0, mismatches} << 17)
         | ({31'd0, periodic_end && incomplete_in} << 20)
         | ({31'd0, periodic_end && incomplete_out} << 21)
-        | ({31'd0, reset_line && (\csr.suspended_reg || \csr.sleeping )} << 23)
+        | ({31'd0, reset_line && (\csr.suspended_reg || \csr.sleeping || stopped)} << 23)
         | ({31'd0, lpm_answered} << 27)
         | ({31'd0, line_valid && line[3:0] == 4'd6} << 30)
         | ({31'd0, line_valid && line[3:0] == 4'd4} << 31);
@@ -124,6 +126,7 @@ module prove_interrupts (
             if (offset == GINTMSK_OFFSET) mask <= write_data & GINTMSK_RW_MASK;
             if (offset == DAINTMSK_OFFSET) daint_mask <= write_data;
             if (offset == DEACHMSK_OFFSET) deach_mask <= write_data;
+            if (offset == PCGCCTL_OFFSET) stopped <= write_data[0];
         end
         events <= (events & ~written) | coming;
         session_end <= (session_end && !(write && offset == GOTGINT_OFFSET && write_data[2]))
@@ -137,6 +140,7 @@ module prove_interrupts (
             deach_mask <= 32'd0;
             events <= 32'd0;
             session_end <= 1'b0;
+            stopped <= 1'b0;
             irq_then <= 1'b0;
             ep_irq_then <= 32'd0;
         end
@@ -150,6 +154,7 @@ module prove_interrupts (
             assert (\csr.deachmsk_reg == deach_mask);
             assert (\csr.gahbcfg_reg [0] == enabled);
             assert (\csr.session_end_reg == session_end);
+            assert (\csr.stopped_reg == stopped);
         end
         // the index of an address, where a write looks for it
         if (started && address == address_then) begin
@@ -158,6 +163,8 @@ module prove_interrupts (
                         && \csr.stored );
             else
                 assert (\csr.index [7]);
+            assert ((\csr.index == 8'h90 && \csr.stored )
+                    == ({address_then, 2'b00} == PCGCCTL_OFFSET));
         end
     end
 `endif

@@ -222,15 +222,55 @@ def test_remote_wake() -> None:
 def test_data_wake_the_host_if_it_lets_them() -> None:
     async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
         await fall_asleep(host, remote_wake=True)
+        kinds: list[str] = []
+        host.wire.on_line(lambda event: kinds.append(event.kind))
         usb_ep_queue(ep_out, log.make(ep_out, 64))
         await sleep(us(200))
-        assert host.wire.line_state == "J"
+        assert kinds == []
         usb_ep_queue(ep_in, log.make(ep_in, 100, b"x" * 100))
         while host.wire.line_state != "K":
             await sleep(us(1))
         await host.wire.resume(us(200))
         assert await host.bulk_in(1, 512) == b"x" * 100
         assert host.udc.lpm.lx_state == LxState.L0
+
+    scenario(main)
+
+
+def test_data_queued_while_the_token_is_on_its_way() -> None:
+    async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
+        kinds: list[str] = []
+        host.wire.on_line(lambda event: kinds.append(event.kind))
+        assert await token(host, remote_wake=True) == "ACK"
+        await sleep(us(3))
+        usb_ep_queue(ep_in, log.make(ep_in, 100, b"x" * 100))
+        await sleep(us(100))
+        assert "remote_wakeup" in kinds
+        await host.wire.resume(us(200))
+        assert calls.names == ["suspend", "resume"]
+        assert await host.bulk_in(1, 512) == b"x" * 100
+
+    scenario(main)
+
+
+def test_the_core_is_asked_before_it_signals() -> None:
+    """RmtWkUpSig not before L1ResumeOK."""
+
+    async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
+        bus = host.controller.bus
+        honest = bus.write32
+        ready: list[int] = []
+
+        async def write32(offset: int, value: int) -> None:
+            if offset == DCTL.OFFSET and value & DCTL.RmtWkUpSig.mask:
+                ready.append(await bus.read32(GLPMCFG.OFFSET) & GLPMCFG.L1ResumeOK.mask)
+            await honest(offset, value)
+
+        bus.write32 = write32  # type: ignore[method-assign]
+        await fall_asleep(host, remote_wake=True)
+        with pytest.raises(OSError):
+            await usb_gadget_wakeup(host.udc.gadget)
+        assert ready == [GLPMCFG.L1ResumeOK.mask]
 
     scenario(main)
 
@@ -290,6 +330,18 @@ def test_reset_in_l1() -> None:
         await host.enumerate()
 
     scenario(main)
+
+
+def test_a_reset_ends_the_gating_of_the_phy() -> None:
+    async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
+        await fall_asleep(host, besl=0)
+        power = await host.device.bus.read32(PCGCCTL.OFFSET)
+        assert power == PCGCCTL.EnblSleepGating.mask | PCGCCTL.L1Suspended.mask
+        await host.wire.reset(us(500))
+        await sleep(us(100))
+        assert not await host.device.bus.read32(PCGCCTL.OFFSET)
+
+    scenario(main, "snps,dis_enblslpm_quirk;")
 
 
 def test_disconnect_in_l1() -> None:

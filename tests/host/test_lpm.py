@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mock_wire import MockDevice
+from mock_wire import IN, MockDevice
 from pymodel.packets import BESL_PS
 from pymodel.wire import Status
 from tb.host import (
@@ -23,8 +23,10 @@ from tb.host import (
     usb_enable_lpm,
     usb_enable_usb2_hardware_lpm,
     usb_fill_bulk_urb,
+    usb_fill_int_urb,
     usb_kill_urb,
     usb_rcvbulkpipe,
+    usb_rcvintpipe,
     usb_reset_configuration,
     usb_reset_device,
     usb_set_configuration,
@@ -171,6 +173,10 @@ def test_idle_link_sleeps_and_a_urb_wakes_it(rig: Any) -> None:
             assert port(dev).state == "L1", now() - over
         assert port(dev).naps == 4
         assert len(rig.wire.resumes) == 3
+        for begin, duration in rig.wire.resumes:
+            first = next(one for one in rig.wire.log if one.start_ps > begin)
+            # the device's time to recover
+            assert first.start_ps >= begin + duration + us(10)
 
     play(with_lpm(rig), main)
 
@@ -219,6 +225,66 @@ def test_a_read_that_waits(rig: Any, wakeup: bool) -> None:
         assert data[:4] == b"data"
 
     play(with_lpm(rig, wakeup=wakeup), main)
+
+
+def test_an_interrupt_endpoint_that_has_not_been_asked(rig: Any) -> None:
+    """What it would answer is not known: the link stays awake until it has said NAK."""
+
+    async def main(dev: UsbDevice) -> None:
+        dev.l1_params.timeout = 60
+        await asleep(dev)
+        urb = usb_alloc_urb(0)
+        pipe = usb_rcvintpipe(dev, 3)
+        usb_fill_int_urb(urb, dev, pipe, bytearray(16), 16, lambda one: None, None, 10)
+        begin = now()
+        usb_submit_urb(urb)
+        naps = port(dev).naps
+        while port(dev).naps == naps:
+            await sleep(us(10))
+        asked = [one.token for one in rig.wire.log if one.start_ps > begin]
+        assert asked == [IN, 0]
+        assert now() - begin > us(1000)
+        # nothing is polled in L1
+        await sleep(ms(200))
+        assert [one.token for one in rig.wire.log if one.start_ps > begin] == [IN, 0]
+        await usb_kill_urb(urb)
+
+    play(with_lpm(rig), main)
+
+
+def test_data_in_the_last_moment(rig: Any) -> None:
+    """A read that succeeds while the schedule comes to rest calls the token off."""
+    given: list[int] = []
+
+    async def main(dev: UsbDevice) -> None:
+        done: list[int] = []
+
+        def data(transaction: Any) -> None:
+            assert transaction.token or len(given) == len(done), "a token after the data"
+            if transaction.token == IN and port(dev).state == "entering":
+                rig.device.queue[0x81] = deque([b"x"])
+                given.append(now())
+
+        rig.device.faults = data
+        for timeout in range(512, 642):
+            dev.l1_params.timeout = timeout
+            urb = usb_alloc_urb(0)
+            usb_fill_bulk_urb(
+                urb, dev, usb_rcvbulkpipe(dev, 1), bytearray(512), 512, lambda one: done.append(0)
+            )
+            before = len(given)
+            usb_submit_urb(urb)
+            await sleep(us(timeout + 300))
+            if len(given) == before:
+                await usb_kill_urb(urb)
+                done.clear()
+                given.clear()
+            else:
+                assert port(dev).state == "L0"
+                return
+        raise AssertionError("the moment was not met")
+
+    play(with_lpm(rig), main)
 
 
 def test_a_write_that_waits_keeps_the_link_awake(rig: Any) -> None:
