@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import random
+import sys
 import warnings
 
 import pytest
@@ -266,6 +267,25 @@ def test_queue_mutex_and_work() -> None:
 
     run(main())
     assert log == ["a in", "a out", "b in", "b out", "work", "work"]
+
+
+def test_work_that_still_waits_goes_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may end while a work sleeps; nothing is printed when it is thrown away."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def forever() -> None:
+        await Event().wait()
+
+    async def main() -> None:
+        Work(forever).schedule()
+
+    kernel = Kernel()
+    kernel.spawn(main())
+    kernel.run_ready()
+    del kernel
+    gc.collect()
+    assert not complaints
 
 
 def test_close_runs_clean_up_code() -> None:

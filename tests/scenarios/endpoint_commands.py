@@ -170,7 +170,7 @@ async def main(bench: Any) -> None:
     assert await ends.causes(1) & DIEPINT.EPDisbld.mask
     assert await hw.read32(EPXINT.at(3)) == EPXINT.CmdCompl.mask
     await hw.write32(EPXINT.at(3), EPXINT.CmdCompl.mask)
-    await ends.flush(1)
+    await ends.flush(0 if bench.options.fifo == "shared" else 1)
     assert await commands.run(3, END) == DONE
     assert await commands.run(0, END) == DONE
 
