@@ -25,6 +25,9 @@ __all__ = ["Kernel", "current"]
 
 T = TypeVar("T")
 
+_CLOSING_ROUNDS = 8
+"""How often `Kernel.close` ends what clean-up code has started."""
+
 _running: list[Kernel] = []
 
 
@@ -214,16 +217,28 @@ class Kernel:
         return "\n".join("  " + task.where() for task in waiting)
 
     def close(self) -> None:
-        """End every task that is left, so that its clean-up code runs."""
+        """End every task that is left, so that its clean-up code runs.
+
+        Clean-up code may start further tasks, and fail; these are ended too. What has not begun by
+        then (an interrupt of the very instant in which the run ended) never does.
+        """
         failure, self.failure = self.failure, None
         _running.append(self)
         try:
+            for _ in range(_CLOSING_ROUNDS):
+                if not self._tasks:
+                    break
+                for task in list(self._tasks):
+                    task.cancel()
+                self._drain()
+                failure, self.failure = failure or self.failure, None
             for task in list(self._tasks):
-                task.cancel()
-            self._drain()
+                task.abandon()
+            self._tasks.clear()
+            self._ready.clear()
         finally:
             _running.pop()
-            self.failure = failure or self.failure
+            self.failure = failure
 
     def _enqueue(self, task: Task[Any]) -> None:
         self._sequence += 1

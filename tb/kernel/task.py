@@ -207,6 +207,12 @@ class Task(Waitable, Generic[T]):
         self.awaited = True
         self.throw(Cancelled())
 
+    def abandon(self) -> None:
+        """End the task without running it again, its clean-up code aside."""
+        if not self.finished:
+            self.finished = True
+            self._coro.close()
+
     def arm(self, task: Task[Any]) -> None:
         """Wait for the end of this task."""
         self.awaited = True

@@ -2,7 +2,8 @@
 """Build the simulation of the RTL, once per set of sources, parameters and tools.
 
 A build lives in `build/sim/<backend>-<hash>/`. A file lock per build keeps parallel runs apart;
-the file `done`, written last, marks a build as complete.
+the file `done`, written last, marks a build as complete. Verilator's runtime, half of the work, is
+compiled with the first build and lies in `build/sim/runtime-<hash>/` for the others.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ BACKENDS = ("verilator", "icarus")
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HDL = _ROOT / "tb" / "hdl"
+_OPTIMIZATION = ("OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O1")
 
 
 class BuildFailed(Exception):
@@ -244,6 +246,24 @@ def build_library(backend: str, directory: Path, log: Path) -> Path:
     return library
 
 
+def _runtime(tool: Verilator, waves: str) -> Path:
+    """Return where the compiled runtime of a Verilator lies; whoever builds first makes it."""
+    settings = (str(tool.executable), tool.version, waves, *_OPTIMIZATION)
+    name = hashlib.sha256("\0".join(settings).encode()).hexdigest()[:16]
+    return build_root() / "sim" / f"runtime-{name}"
+
+
+def _keep_runtime(objects: Path, runtime: Path) -> None:
+    """Copy the compiled runtime out of a build, whole or not at all."""
+    copy = Path(tempfile.mkdtemp(dir=runtime.parent))
+    for file in objects.glob("verilated*.o"):
+        shutil.copy(file, copy)
+    try:
+        copy.rename(runtime)
+    except OSError:  # another build was first
+        shutil.rmtree(copy)
+
+
 def _build_verilator(
     sources: Sources,
     values: dict[str, int],
@@ -277,11 +297,13 @@ def _build_verilator(
         ],
         directory, env, log,
     )  # fmt: skip
-    _call(
-        ["make", "-j2", "-C", "obj", "-f", "Vtop.mk", "OPT_FAST=-O2", "OPT_GLOBAL=-O2",
-         "OPT_SLOW=-O1"],
-        directory, env, log,
-    )  # fmt: skip
+    objects = directory / "obj"
+    runtime = _runtime(tool, waves)
+    for file in runtime.glob("*.o"):
+        shutil.copy(file, objects)  # newer than the makefile: make leaves it
+    _call(["make", "-j2", "-C", "obj", "-f", "Vtop.mk", *_OPTIMIZATION], directory, env, log)
+    if not runtime.exists():
+        _keep_runtime(objects, runtime)
 
 
 def _build_icarus(

@@ -173,4 +173,7 @@ def run(host: MiniHost, main: Callable[[MiniHost], Coroutine[Any, Any, None]]) -
         await host.device.start()
         await main(host)
 
-    host.kernel.run_until(whole())
+    try:
+        host.kernel.run_until(whole())
+    finally:
+        host.kernel.close()

@@ -33,7 +33,10 @@ class Rig:
         return await self.host.wait_device(5000)
 
     def run(self, test: Callable[[], Coroutine[Any, Any, None]], limit_ms: float = 30000) -> None:
-        self.kernel.run_until(timeout(test(), ms(limit_ms)))
+        try:
+            self.kernel.run_until(timeout(test(), ms(limit_ms)))
+        finally:
+            self.kernel.close()
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
+import warnings
 
 import pytest
 
@@ -266,6 +269,25 @@ def test_queue_mutex_and_work() -> None:
     assert log == ["a in", "a out", "b in", "b out", "work", "work"]
 
 
+def test_work_that_still_waits_goes_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run may end while a work sleeps; nothing is printed when it is thrown away."""
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def forever() -> None:
+        await Event().wait()
+
+    async def main() -> None:
+        Work(forever).schedule()
+
+    kernel = Kernel()
+    kernel.spawn(main())
+    kernel.run_ready()
+    del kernel
+    gc.collect()
+    assert not complaints
+
+
 def test_close_runs_clean_up_code() -> None:
     ended: list[int] = []
 
@@ -281,6 +303,42 @@ def test_close_runs_clean_up_code() -> None:
     kernel.close()
     assert ended == [1]
     assert kernel.failure is None
+
+
+def test_close_ends_what_clean_up_code_starts() -> None:
+    """No coroutine is left that never began, even where clean-up code fails."""
+    ended: list[str] = []
+
+    async def forever(name: str) -> None:
+        try:
+            await Event().wait()
+        finally:
+            ended.append(name)
+
+    async def broken() -> None:
+        raise ValueError("in clean-up code")
+
+    async def stubborn() -> None:
+        try:
+            await Event().wait()
+        finally:
+            spawn(forever("begun"))
+            spawn(broken())
+            spawn(forever("not begun"))
+
+    def failure_of_a_run() -> str:
+        kernel = Kernel()
+        kernel.spawn(stubborn())
+        kernel.run_ready()
+        kernel.close()
+        return repr(kernel.failure)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert failure_of_a_run() == "ValueError('in clean-up code')"
+        gc.collect()
+    assert [str(one.message) for one in caught] == []
+    assert ended == ["begun"]
 
 
 def test_the_kernel_itself_offers_sleep_and_timeout() -> None:

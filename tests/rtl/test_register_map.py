@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 from pymodel.config import UdcParameters
-from pymodel.gen.udc_regs import DCFG, DCTL, FIFO, GAHBCFG, GRSTCTL, REGISTERS, lookup, reset_values
+from pymodel.gen.udc_regs import (
+    DCFG,
+    DCTL,
+    EPCMD,
+    EPCMDPAR0,
+    FIFO,
+    GAHBCFG,
+    GRSTCTL,
+    REGISTERS,
+    XCAP,
+    XCFG,
+    lookup,
+    reset_values,
+)
 from pymodel.register_types import Register
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +78,7 @@ initial begin
                 @(posedge core_clk);
             end
             while (!bvalid) @(posedge core_clk);
-            repeat (20) @(posedge core_clk);
+            repeat (@WAIT@) @(posedge core_clk);
         end else begin
             arvalid <= 1;
             @(posedge core_clk);
@@ -84,10 +97,13 @@ endmodule
 Step = tuple[bool, int, int]
 
 
-def play(directory: Path, steps: Sequence[Step], parameters: UdcParameters) -> list[int]:
-    """Run (write, offset, value) steps and return what the reads gave."""
+def play(
+    directory: Path, steps: Sequence[Step], parameters: UdcParameters, wait: int = 20
+) -> list[int]:
+    """Run (write, offset, value) steps, with clocks to wait after a write; return what was read."""
     chosen = ", ".join(f".{name}({value})" for name, value in parameters.verilog().items())
     text = BENCH.replace("@PARAMETERS@", chosen).replace("@COUNT@", str(len(steps)))
+    text = text.replace("@WAIT@", str(wait))
     (directory / "bench.v").write_text(text)
     lines = [f"{write << 63 | offset << 32 | value:016x}" for write, offset, value in steps]
     (directory / "steps.hex").write_text("\n".join([*lines, "0" * 16]) + "\n")
@@ -106,6 +122,39 @@ def play(directory: Path, steps: Sequence[Step], parameters: UdcParameters) -> l
 def compared(register: type[Register]) -> int:
     """Return the bits whose value after reset is fixed."""
     return sum(field.mask for field in register.FIELDS if field.compare != "no")
+
+
+FEATURES = UdcParameters(
+    num_in_eps=5,
+    num_out_eps=4,
+    ep_directions=1 << 2 | 2 << 4 | 2 << 10,
+    desc_dma=1,
+    lpm=1,
+    commands=1,
+)
+WORDS = (
+    *range(0, 0x1000, 4),
+    *range(0x11000, 0x11040, 4),
+    *range(0x12000, 0x12900, 4),
+    *(0x13000, 0x1FFFC, 0x20000, 0x2FFFC, 0x3FFFC),
+)
+
+
+def is_built(register: type[Register], index: int, parameters: UdcParameters) -> bool:
+    """Tell whether a register of the description is there with these parameters."""
+    needs = {**parameters.verilog(), "HIBERNATION": 0, "SHARED_FIFO": 0}
+    if register.NEEDS and not eval(register.NEEDS, {"__builtins__": {}}, needs):
+        return False
+    if register.OFFSET < 0x900 or register.OFFSET >= 0xE00:
+        return register.NAME != "DIEPTXF" or index <= parameters.num_in_eps
+    if register.OFFSET < 0xB00:
+        return parameters.has_in(index)
+    return parameters.has_out(index)
+
+
+def settable(register: type[Register]) -> int:
+    """Return the bits that a write may change or that start something."""
+    return sum(field.mask for field in register.FIELDS if field.access not in ("RO", "POP"))
 
 
 @pytest.mark.parametrize(
@@ -135,22 +184,23 @@ def test_reset_values(tmp_path: Path, parameters: UdcParameters) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_storage_keeps_what_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("parameters", [UdcParameters(), FEATURES], ids=["default", "features"])
+def test_storage_keeps_what_is_written(tmp_path: Path, parameters: UdcParameters) -> None:
     """RW fields take ones and zeros and nothing else changes in them; RO fields keep theirs."""
-    parameters = UdcParameters()
-    # Test modes, DMAEn and GRSTCTL start things; descriptor DMA is not built.
+    # Test modes, DMAEn and GRSTCTL start things.
     spared = {
         GRSTCTL.OFFSET: 0,
         GAHBCFG.OFFSET: ~GAHBCFG.DMAEn.mask,
         DCTL.OFFSET: ~DCTL.TstCtl.mask,
-        DCFG.OFFSET: ~DCFG.DescDMA.mask,
+        DCFG.OFFSET: ~(0 if parameters.desc_dma else DCFG.DescDMA.mask),
     }
     checks: list[tuple[type[Register], int, int]] = []
     for register in REGISTERS:
-        if register.NEEDS or not register.RW or register is FIFO:
+        if not register.RW or register is FIFO:
             continue
-        indices = {register.FIRST, min(register.FIRST + register.COUNT - 1, 7)}
-        for index in sorted(indices):
+        for index in range(register.FIRST, register.FIRST + register.COUNT):
+            if not is_built(register, index, parameters):
+                continue
             mask = register.RW & spared.get(register.OFFSET, 0xFFFFFFFF)
             if mask:
                 checks.append((register, register.at(index), mask))
@@ -175,4 +225,103 @@ def test_storage_keeps_what_is_written(tmp_path: Path) -> None:
                 wrong.append(f"{register.NAME} {offset:#x}: wrote {written:08x}, read {value:08x}")
             elif value & readonly != expected_ro and register.NAME not in ("GOTGCTL",):
                 wrong.append(f"{register.NAME} {offset:#x}: read-only bits {value:08x}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_writes_where_nothing_is(tmp_path: Path) -> None:
+    """Words without a register, and read-only bits, ignore writes; no other register notices."""
+    parameters = FEATURES
+    steps: list[Step] = []
+    for offset in WORDS:
+        found = lookup(offset)
+        if found is None or not is_built(*found, parameters):
+            steps.append((True, offset, 0xFFFFFFFF))
+        elif not settable(found[0]):
+            steps += [(True, offset, 0xFFFFFFFF), (True, offset, 0)]
+    written = len(steps)
+    assert written > 700
+    steps += [(False, offset, 0) for offset in WORDS]
+    expected = reset_values(parameters)
+    wrong = []
+    for offset, value in zip(WORDS, play(tmp_path, steps, parameters, 1), strict=True):
+        found = lookup(offset)
+        there = found is not None and is_built(*found, parameters)
+        mask = 0xFFFFFFFF
+        if found is not None and there:
+            mask &= compared(found[0]) | ~sum(field.mask for field in found[0].FIELDS)
+        wanted = expected.get(offset, found[0].RESET) if found is not None and there else 0
+        if (value ^ wanted) & mask:
+            wrong.append(f"{offset:#x}: {value:08x}, should be {wanted:08x}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("parameters", [UdcParameters(), FEATURES], ids=["default", "features"])
+def test_commands_and_causes(tmp_path: Path, parameters: UdcParameters) -> None:
+    """Write-1-to-clear bits stay 0, commands read 0, levels stay; EPEna and EPDis hold and act."""
+    steps: list[Step] = []
+    checks: list[tuple[str, int, int]] = []
+
+    def read(what: str, offset: int, mask: int, wanted: int) -> None:
+        steps.append((False, offset, 0))
+        checks.append((what, mask, wanted))
+
+    everywhere = [
+        (register, register.at(index))
+        for register in REGISTERS
+        for index in range(register.FIRST, register.FIRST + register.COUNT)
+        if is_built(register, index, parameters) and register is not GRSTCTL
+    ]
+    expected = reset_values(parameters)
+    for register, offset in everywhere:
+        causes = sum(field.mask for field in register.FIELDS if field.access == "W1C")
+        if causes:
+            steps.append((True, offset, 0xFFFFFFFF))
+            read(f"{register.NAME} causes", offset, 0xFFFFFFFF, expected.get(offset, 0))
+        commands = sum(field.mask for field in register.FIELDS if field.access == "WO1")
+        for value in (commands, 0):
+            if commands:
+                steps.append((True, offset, value))
+                read(f"{register.NAME} commands", offset, commands, 0)
+    controls = [(r, at) for r, at in everywhere if r.NAME[2:7] == "EPCTL"]
+    enable, disable = 1 << 31, 1 << 30
+    for step in (enable, 0, disable):
+        steps += [(True, offset, step) for _, offset in controls]
+        for register, offset in controls:
+            # EP0 OUT cannot be disabled
+            stays = step != disable or register.NAME == "DOEPCTL0"
+            read(f"{register.NAME} EPEna {step:x}", offset, enable | disable, enable * stays)
+    values = play(tmp_path, steps, parameters)
+    wrong = [
+        f"{what}: {value:08x}, should be {wanted:08x} in {mask:08x}"
+        for (what, mask, wanted), value in zip(checks, values, strict=True)
+        if (value ^ wanted) & mask
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("commands", [0, 1])
+def test_extension_bank(tmp_path: Path, commands: int) -> None:
+    """Each word of the bank keeps what it should and nothing else; without commands, nothing."""
+    parameters = UdcParameters(commands=commands, cmd_latency=77)
+    offsets = [*range(0x12000, 0x12030, 4), 0x123FC, *range(0x12800, 0x12810, 4)]
+    for index in (0, 1, 15, 16, 31):
+        offsets += range(EPCMDPAR0.at(index), EPCMDPAR0.at(index) + 0x20, 4)
+    steps = [(False, offset, 0) for offset in offsets]
+    # CMDACT would start something; in the second round each word has a value of its own
+    legal = 0xFFFFFFFF & ~EPCMD.CMDACT.mask
+    rounds = [[legal] * len(offsets), [0xA5A5A5A5 * (offset | 1) & legal for offset in offsets]]
+    for values in rounds:
+        steps += [(True, offset, value) for offset, value in zip(offsets, values, strict=True)]
+        steps += [(False, offset, 0) for offset in offsets]
+    got = play(tmp_path, steps, parameters)
+    resets = {XCAP.OFFSET: 2000 << 16 | XCAP.Commands.mask, XCFG.OFFSET: 77 << 16}
+    wrong = []
+    for place, offset in enumerate(offsets):
+        found = lookup(offset)
+        stored = found[0].RW if found and commands and "COMMANDS" in found[0].NEEDS else 0
+        reset = resets.get(offset, 0) if commands else 0
+        wanted = [reset, *(values[place] & stored | reset & ~stored for values in rounds)]
+        seen = got[place :: len(offsets)]
+        if seen != wanted:
+            wrong.append(f"{offset:#x}: {[hex(v) for v in seen]}, not {[hex(v) for v in wanted]}")
     assert not wrong, "\n".join(wrong)

@@ -57,6 +57,8 @@ class Races:
         self.hw = bench.hw
         self.ends = Endpoints(bench)
         self.commands = Commands(bench)
+        # of endpoint 1
+        self.fifo = 0 if bench.options.fifo == "shared" else 1
         self.size = 512 if bench.options.speed == "high" else 64
         # the time of a packet on the wire
         self.packet = us(9 if self.size == 512 else 45)
@@ -135,7 +137,7 @@ class Races:
         assert await hw.read32(EPXINT.at(3)) == EPXINT.CmdCompl.mask
         await hw.write32(EPXINT.at(3), EPXINT.CmdCompl.mask)
         await hw.write32(DIEPINT.at(1), 0xFFFF)
-        await self.ends.flush(1)
+        await self.ends.flush(self.fifo)
 
     async def packet_under_way(self) -> None:
         """END comes while a packet is being sent, the last one or not."""
@@ -177,7 +179,7 @@ class Races:
             assert await hw.read32(EPXINT.at(3)) == EPXINT.CmdCompl.mask
             await hw.write32(EPXINT.at(3), EPXINT.CmdCompl.mask)
             await hw.write32(DIEPINT.at(1), 0xFFFF)
-            await self.ends.flush(1)
+            await self.ends.flush(self.fifo)
 
     async def disabling(self) -> None:
         """Software disables the endpoint: END waits for that too, other commands do not."""
@@ -199,7 +201,7 @@ class Races:
             await hw.write32(DIEPINT.at(1), 0xFFFF)
             # without a new toggle
             await self.ends.command(1, True, 0)
-            await self.ends.flush(1)
+            await self.ends.flush(self.fifo)
 
     async def out(self) -> None:
         """END of an OUT endpoint in the middle of a transfer; START again."""

@@ -95,4 +95,7 @@ class Rig:
 
 def run(rig: Rig, main: Callable[[Rig], Coroutine[Any, Any, None]]) -> None:
     """Run a coroutine function on the rig's kernel."""
-    rig.kernel.run_until(main(rig))
+    try:
+        rig.kernel.run_until(main(rig))
+    finally:
+        rig.kernel.close()

@@ -16,6 +16,9 @@ from tb.sim.verilator_root import ToolMissing, find_verilator
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_icarus = pytest.mark.skipif(bool(available("icarus")), reason=available("icarus") or "-")
+needs_verilator = pytest.mark.skipif(
+    bool(available("verilator")), reason=available("verilator") or "-"
+)
 
 SCRIPT = """
 import sys
@@ -53,6 +56,20 @@ def test_parallel_builds_share_one_result(tmp_path: Path, monkeypatch: pytest.Mo
     answers = [process.communicate(timeout=60)[0].split() for process in running]
     assert len({directory for directory, _ in answers}) == 1
     assert sorted(word for _, word in answers) == ["built", "found", "found"]
+
+
+@needs_verilator
+def test_runtime_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLUGFEST_BUILD", str(tmp_path))
+    first, second = (
+        build("verilator", sources=stub_sources(), values={"TRACE": trace}) for trace in (0, 1)
+    )
+    compiles = [
+        (one.directory / "build.log").read_text().count("/verilated.cpp") for one in (first, second)
+    ]
+    assert compiles == [1, 0]
+    assert second.program.exists()
+    assert len(list((tmp_path / "sim").glob("runtime-*"))) == 1
 
 
 @needs_icarus
