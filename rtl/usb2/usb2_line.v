@@ -136,7 +136,7 @@ module usb2_line #(
     reg        l1_reg, l1_next;
     reg        l1_ok_reg, l1_ok_next;
 
-    wire        step  = &(count_reg[4:0] | (TICK[4:0] - 5'd1));
+    wire        step  = TICK == 1 ? &count_reg[4:0] : &count_reg[4:1];
     wire [31:0] steps = {19'd0, count_reg[17:5]};
 
     wire at_filter  = step && steps == N_FILTER;
