@@ -34,7 +34,7 @@ RUNS = [
     {"args": ["off"], "backend": "model"},
     {"lockstep": True},
     {"lockstep": True, "speed": "full"},
-    {"lockstep": True, "args": ["off"]},
+    {"lockstep": True, "speed": "full", "args": ["off"]},
 ]
 
 GADGET = """
