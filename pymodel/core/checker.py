@@ -244,6 +244,10 @@ class Checker:
         limit = self.time - self.window.race
         return any(self._touched.get(name, -1 << 62) >= limit for name in names)
 
+    def lately(self, name: str) -> bool:
+        """Tell whether this changed within the time that a move of the DMA may take."""
+        return self._touched.get(name, -1 << 62) >= self.time - self.window.dma
+
     def sent(self, payload: bytes) -> None:
         """A payload went out."""
         if self.on_sent is not None:

@@ -15,6 +15,7 @@ from pymodel.gen.udc_regs import (
     DCFG,
     DCTL,
     EPCMD,
+    EPCMDPAR0,
     FIFO,
     GAHBCFG,
     GRSTCTL,
@@ -300,9 +301,11 @@ def test_commands_and_causes(tmp_path: Path, parameters: UdcParameters) -> None:
 
 @pytest.mark.parametrize("commands", [0, 1])
 def test_extension_bank(tmp_path: Path, commands: int) -> None:
-    """Every word of the bank keeps what it should and nothing else; without commands, nothing."""
+    """Each word of the bank keeps what it should and nothing else; without commands, nothing."""
     parameters = UdcParameters(commands=commands, cmd_latency=77)
-    offsets = [*range(0x12000, 0x12040, 4), *range(0x123F0, 0x12810, 4)]
+    offsets = [*range(0x12000, 0x12030, 4), 0x123FC, *range(0x12800, 0x12810, 4)]
+    for index in (0, 1, 15, 16, 31):
+        offsets += range(EPCMDPAR0.at(index), EPCMDPAR0.at(index) + 0x20, 4)
     steps = [(False, offset, 0) for offset in offsets]
     # CMDACT would start something; in the second round each word has a value of its own
     legal = 0xFFFFFFFF & ~EPCMD.CMDACT.mask

@@ -21,9 +21,9 @@ from descriptor_rig import (
     STOP,
     Rig,
 )
-from pymodel.gen.udc_regs import DIEPDMAB, DIEPINT, DOEPDMAB, GHWCFG4
+from pymodel.gen.udc_regs import DIEPDMAB, DIEPINT, DOEPDMAB, GAHBCFG, GHWCFG4
 from pymodel.packets import PID
-from tb.kernel import sleep, us
+from tb.kernel import ns, sleep, us
 
 PROBE = False
 HOST = False
@@ -328,6 +328,78 @@ async def _stopped(rig: Rig, is_in: bool, pointer: int) -> None:
     await rig.causes(1, is_in)
 
 
+async def in_the_middle(rig: Rig, action: str) -> None:
+    """DxEPDMA is written, or the endpoint disabled, while its descriptor is loaded or stored."""
+    size, other = rig.size, LISTS + 0x100
+    burst = GAHBCFG.DMAEn.mask | GAHBCFG.HBstLen.put(7)
+    await rig.hw.write32(GAHBCFG.OFFSET, burst)
+    rig.hw.memory_latency(180)
+    for is_in in (True, False):
+        for storing in (False, True):
+            for delay in (0, 1500, 3000, 4500, 6000):
+                rig.list(LISTS, [(LAST | size, DATA)])
+                rig.list(other, [(LAST | size, DATA + 0x4000)])
+                await rig.run(1, is_in, LISTS)
+                if storing:
+                    await sleep(us(40))
+                    await rig.in_(1) if is_in else await rig.out(1, rig.random(size))
+                await sleep(ns(delay))
+                await ACTIONS[action](rig, is_in, other)
+                await sleep(us(40))
+                causes = await rig.causes(1, is_in)
+                if action == "point" and rig.status(other) >> 30:
+                    # the packet waited in the Rx FIFO, and the new list got it
+                    assert storing and not is_in and causes & DONE_ALL
+                    rig.list(other, [(LAST | size, DATA + 0x4000)])
+                    await rig.enable(1, is_in)
+                elif action == "point" and not (storing and causes & DONE_ALL):
+                    # the new list is in work, and the old one has no more to say
+                    assert causes & DONE_ALL == 0, causes
+                    assert await rig.state(1, is_in) == (1, 0)
+                    if is_in:
+                        # what had been fetched of the old list may be in the FIFO
+                        await rig.write_control(1, is_in, STOP)
+                        await rig.causes(1, is_in)
+                        await rig.flush(1)
+                        assert await rig.pointer(1, is_in) == other
+                        await rig.enable(1, is_in)
+                elif action == "point":
+                    await rig.enable(1, is_in)
+                else:
+                    assert await rig.state(1, is_in) == (0, 1), (storing, delay)
+                    assert causes & (DISABLED | DONE_ALL), hex(causes)
+                    if is_in:
+                        await rig.flush(1)
+                    assert await rig.pointer(1, is_in) == LISTS
+                    rig.list(LISTS, [(LAST | size, DATA + 0x4000)])
+                    await rig.enable(1, is_in)
+                data = rig.random(size)
+                rig.fill(DATA + 0x4000, data if is_in else bytes(size))
+                if is_in:
+                    await sleep(us(40))
+                    assert await rig.in_(1) == data, (action, storing, delay)
+                else:
+                    await rig.out(1, data)
+                await sleep(us(40))
+                assert await rig.causes(1, is_in) & ~DIEPINT.INEPNakEff.mask == DONE_ALL
+                assert rig.held(DATA + 0x4000, size) == data
+                at = other if action == "point" else LISTS
+                assert rig.status(at) == DONE | LAST
+                assert await rig.pointer(1, is_in) == at
+    rig.hw.memory_latency(0)
+
+
+async def _disable(rig: Rig, is_in: bool, other: int) -> None:
+    await rig.write_control(1, is_in, STOP)
+
+
+async def _point(rig: Rig, is_in: bool, other: int) -> None:
+    await rig.point(1, is_in, other)
+
+
+ACTIONS = {"point": _point, "disable": _disable}
+
+
 async def interrupt(rig: Rig) -> None:
     """An interrupt endpoint works the same way."""
     await rig.endpoint(2, True, INTERRUPT, 16)
@@ -388,4 +460,6 @@ async def main(bench: Any) -> None:
     await disable(rig)
     await new_list(rig)
     await memory_errors(rig)
+    for action in ACTIONS:
+        await in_the_middle(rig, action)
     await interrupt(rig)
