@@ -6,7 +6,8 @@ from __future__ import annotations
 from pymodel.gen.udc_regs import DIEPTXF, GHWCFG1, GHWCFG2, GRXSTSP
 from pymodel.packets import PID
 from tb.kernel import sleep, us
-from tests.scenarios.raw_endpoints import ADDRESS, BUFFER, OUT_BUFFERS, WINDOW, Endpoints
+from tests.scenarios.raw import WINDOW
+from tests.scenarios.raw_endpoints import ADDRESS, BUFFER, OUT_BUFFERS, Endpoints
 
 PROBE = False
 HOST = False

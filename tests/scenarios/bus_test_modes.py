@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pymodel.gen.udc_regs import DCTL
 from pymodel.packets import PID, build_data
-from raw import GET_DEVICE, attach_gadget, control_in
+from raw import GET_DEVICE, attach_gadget, control_in, plug
 from tb.kernel import ms, sleep, us
 
 HOST = False
@@ -14,14 +14,6 @@ TEST_J, TEST_K, TEST_SE0_NAK, TEST_PACKET, TEST_FORCE_ENABLE = 1, 2, 3, 4, 5
 PACKET = bytes.fromhex(
     "00" * 9 + "aa" * 8 + "ee" * 8 + "fe" + "ff" * 11 + "7fbfdfeff7fbfd" + "fc7ebfdfeff7fbfd7e"
 )
-
-
-async def plug(bench) -> None:
-    bench.wire.vbus(True)
-    while not bench.wire.connected:
-        await sleep(us(10))
-    assert await bench.wire.reset() == "high"
-    await bench.wire.sof(2)
 
 
 async def leave(bench) -> None:

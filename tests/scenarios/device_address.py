@@ -9,9 +9,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from pymodel.gen.udc_regs import DCFG, DIEPCTL, DIEPTSIZ, GINTSTS, GRXSTSP, PCGCCTL
+from pymodel.gen.udc_regs import DCFG, DIEPCTL, DIEPTSIZ, GINTSTS, PCGCCTL
 from pymodel.packets import PID
-from raw_endpoints import ADDRESS, WINDOW, Endpoints
+from raw import drain
+from raw_endpoints import ADDRESS, Endpoints
 from tb.kernel import sleep, us
 from tb.usb import SetupPacket
 
@@ -27,10 +28,7 @@ async def move(ep: Endpoints, old: int, new: int) -> None:
     setup = bytes(SetupPacket(0, 5, new, 0, 0))
     assert (await wire.setup(old, 0, setup)).handshake == "ACK"
     await sleep(us(5))
-    while await hw.read32(GINTSTS.OFFSET) & GINTSTS.RxFLvl.mask:
-        status = await hw.read32(GRXSTSP.OFFSET)
-        for _ in range(-(-GRXSTSP.BCnt.get(status) // 4)):
-            await hw.read32(WINDOW)
+    await drain(ep.bench)
     dcfg = await hw.read32(DCFG.OFFSET)
     await hw.write32(DCFG.OFFSET, dcfg & ~DCFG.DevAddr.mask | DCFG.DevAddr.put(new))
     await hw.write32(DIEPTSIZ.at(0), DIEPTSIZ.PktCnt.put(1))

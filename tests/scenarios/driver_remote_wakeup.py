@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pymodel.gen.udc_regs import DCTL
-from raw import GADGET, GET_DEVICE, control_in, control_out
+from raw import GADGET, GET_DEVICE, configure, control_in, control_out, plug
 from tb.kernel import ms, sleep, spawn, us
 from tb.usb import SetupPacket
 
@@ -25,14 +25,8 @@ async def main(bench) -> None:
     device, wire = bench.device, bench.wire
     allowed = "echo 0xa0 > configs/c.1/bmAttributes\necho 10200000.usb > UDC"
     await device.sh(GADGET.replace("echo 10200000.usb > UDC", allowed))
-    wire.vbus(True)
-    while not wire.connected:
-        await sleep(us(10))
-    assert await wire.reset() == bench.options.speed
-    await wire.sof(2)
-    await control_out(bench, bytes(SetupPacket(0, 5, 5, 0, 0)))
-    await sleep(us(50))
-    await control_out(bench, bytes(SetupPacket(0, 9, 1, 0, 0)), 5)
+    await plug(bench)
+    await configure(bench)
     await control_out(bench, SET_WAKEUP, 5)
     assert await control_in(bench, GET_STATUS, 5) == b"\x02\x00"
     await wire.suspend()

@@ -11,23 +11,16 @@ from pymodel.gen.udc_regs import (
     DIEPINT,
     DIEPTSIZ,
     DIEPTXF,
-    DOEPCTL,
-    DOEPDMA,
     DTXFSTS,
     GAHBCFG,
     GRSTCTL,
     GRXFSIZ,
-    GRXSTSP,
 )
 from pymodel.packets import PID
 from tb.kernel import ns, sleep, spawn, timeout, us
-from tests.scenarios.raw import GET_DEVICE, BulkOut
 from tests.scenarios.raw_endpoints import (
     ADDRESS,
-    BUFFER,
     BULK,
-    OUT_BUFFERS,
-    WINDOW,
     Endpoints,
 )
 
@@ -54,7 +47,6 @@ class Places(Endpoints):
         for number in (1, 2, 3):
             await self.place(number, 1280 + DEPTH * (number - 1), DEPTH)
         await self.start(GAHBCFG.HBstLen.put(7) if self.dma else 0)
-        self.pipes = {number: BulkOut(self.bench, ADDRESS, number) for number in (1, 3)}
         for number in (1, 2, 3):
             await self.open(number, True, BULK, self.size, TxFNum=number)
             await self.open(number, False, BULK, self.size)
@@ -62,39 +54,6 @@ class Places(Endpoints):
     async def place(self, number: int, start: int, depth: int) -> None:
         """Give a Tx FIFO a place."""
         await self.hw.write32(DIEPTXF.at(number), depth << 16 | start)
-
-    async def healthy(self) -> None:
-        """Pass a packet each way through endpoint 3 and a SETUP through endpoint 0."""
-        hw, data = self.hw, self.random(self.size - 3)
-        await self.send(3, data)
-        assert await self.in_wait(3) == data
-        await self.receive(3, 1)
-        result = await self.pipes[3].send(data)
-        assert result.handshake in ("ACK", "NYET"), result
-        if self.dma:
-            await hw.write32(DOEPDMA.at(0), OUT_BUFFERS)
-            await hw.write32(DOEPCTL.at(0), DOEPCTL.EPEna.mask)
-        await sleep(us(30))
-        if not self.dma:
-            assert await self.pop() == (2, data)
-            assert (await self.pop())[0] == 3
-        else:
-            assert hw.memory.read(OUT_BUFFERS + 3 * BUFFER, len(data)) == data
-        assert (await self.bench.wire.setup(ADDRESS, 0, GET_DEVICE)).handshake == "ACK"
-        assert (await self.bench.wire.in_(ADDRESS, 0)).handshake == "NAK"
-        await sleep(us(10))
-        if not self.dma:
-            assert await self.pop() == (6, GET_DEVICE)
-            assert (await self.pop())[0] == 4
-        else:
-            assert hw.memory.read(OUT_BUFFERS, 8) == GET_DEVICE
-
-    async def pop(self) -> tuple[int, bytes]:
-        """Take a status word and its data."""
-        status = await self.hw.read32(GRXSTSP.OFFSET)
-        count = GRXSTSP.BCnt.get(status)
-        data = await self.bus.read_fifo(WINDOW, count) if count else b""
-        return GRXSTSP.PktSts.get(status), data
 
     async def quiet(self, *numbers: int) -> None:
         """Bring IN endpoints to rest and empty their FIFOs."""
@@ -118,7 +77,7 @@ async def moved_while_sending(ep: Places) -> None:
         await ep.place(1, 1280, depth)
         await on_the_wire
         assert await ep.hw.read32(DTXFSTS.at(1)) == depth
-        await ep.healthy()
+        await ep.healthy(3)
         await ep.quiet(1)
         assert await ep.hw.read32(DTXFSTS.at(1)) == depth
         await ep.place(1, 1280, DEPTH)
@@ -149,7 +108,7 @@ async def moved_while_fetching(ep: Places) -> None:
         await ep.quiet(1, 2)
         await ep.place(1, 1280, DEPTH)
         await ep.place(2, 1280 + DEPTH, DEPTH)
-        await ep.healthy()
+        await ep.healthy(3)
     # flushed in these moments: after the fetch, and after the handshake
     for delay in (0, 1000, 5000, 7000):
         await ep.send(1, ep.random(ep.size))
@@ -168,7 +127,7 @@ async def moved_while_fetching(ep: Places) -> None:
         await on_the_wire
         assert await hw.read32(DTXFSTS.at(1)) == DEPTH
         await ep.quiet(1)
-        await ep.healthy()
+        await ep.healthy(3)
     hw.memory_latency(0)
 
 
@@ -182,7 +141,7 @@ async def outside(ep: Places) -> None:
             await ep.in_wait(1)
         await ep.flush(1)
         await ep.place(1, 1280, DEPTH)
-        await ep.healthy()
+        await ep.healthy(3)
 
 
 async def over_each_other(ep: Places) -> None:
@@ -196,7 +155,7 @@ async def over_each_other(ep: Places) -> None:
     got = await ep.in_wait(1)
     assert len(got) == len(one)
     assert got[:16] == one[:16]
-    await ep.healthy()
+    await ep.healthy(3)
     for number in (1, 2):
         assert await ep.causes(number) & DIEPINT.XferCompl.mask
     await ep.place(2, 1280 + DEPTH, DEPTH)
@@ -215,7 +174,7 @@ async def moved_while_receiving(ep: Places) -> None:
         await sleep(us(60))
         knobs()
         assert GRSTCTL.AHBIdle.get(await ep.hw.read32(GRSTCTL.OFFSET))
-        await ep.healthy()
+        await ep.healthy(3)
 
 
 async def no_room(ep: Places) -> None:
@@ -226,13 +185,13 @@ async def no_room(ep: Places) -> None:
     assert result.handshake == "NAK", result
     await sleep(us(10))
     await ep.hw.write32(GRXFSIZ.OFFSET, RX)
-    await ep.healthy()
+    await ep.healthy(3)
 
 
 async def main(bench) -> None:
     ep = Places(bench)
     await ep.prepare()
-    await ep.healthy()
+    await ep.healthy(3)
     await moved_while_sending(ep)
     if ep.dma:
         await moved_while_fetching(ep)

@@ -17,10 +17,9 @@ from pymodel.gen.udc_regs import (
     GINTSTS,
     GRSTCTL,
     GRXFSIZ,
-    GRXSTSP,
 )
-from raw import GET_DEVICE
-from raw_endpoints import ADDRESS, OUT_BUFFERS, WINDOW, Endpoints
+from raw import GET_DEVICE, drain
+from raw_endpoints import ADDRESS, OUT_BUFFERS, Endpoints
 from tb.kernel import sleep, timeout, us
 
 PROBE = False
@@ -45,27 +44,16 @@ async def clear(ep: Endpoints) -> None:
     assert not await ep.hw.read32(GINTSTS.OFFSET) & GINTSTS.GOUTNakEff.mask
 
 
-async def drain(ep: Endpoints) -> list[int]:
-    """Slave mode: pop all status words with their data; return what they stand for."""
-    kinds = []
-    while await ep.hw.read32(GINTSTS.OFFSET) & GINTSTS.RxFLvl.mask:
-        status = await ep.hw.read32(GRXSTSP.OFFSET)
-        for _ in range(-(-GRXSTSP.BCnt.get(status) // 4)):
-            await ep.hw.read32(WINDOW)
-        kinds.append(GRXSTSP.PktSts.get(status))
-    return kinds
-
-
 async def popped(ep: Endpoints) -> None:
     """Slave mode: not before the pop of word 1, and still there when asked for again."""
     await ep.hw.write32(DCTL.OFFSET, DCTL.SGOUTNak.mask)
     await sleep(us(20))
     assert not await ep.hw.read32(GINTSTS.OFFSET) & GINTSTS.GOUTNakEff.mask
-    assert await drain(ep) == [1]
+    assert await drain(ep.bench) == [1]
     await until_effective(ep)
     await ep.hw.write32(DCTL.OFFSET, DCTL.SGOUTNak.mask)
     await until_effective(ep)
-    assert await drain(ep) == []
+    assert await drain(ep.bench) == []
     await clear(ep)
 
 

@@ -31,6 +31,7 @@ from pymodel.gen.udc_regs import (
     GRXSTSP,
 )
 from pymodel.packets import PID
+from raw import connect
 from tb.kernel import sleep, timeout, us
 
 PROBE = False
@@ -76,9 +77,7 @@ class Firmware:
         await hw.write32(GRXFSIZ.OFFSET, RX_DEPTH)
         await hw.write32(DIEPTXF.at(1), TX_DEPTH << 16 | 1280)
         await hw.write32(DCTL.OFFSET, 0)
-        bench.wire.vbus(True)
-        while not bench.wire.connected:
-            await sleep(us(10))
+        await connect(bench)
         assert await bench.wire.reset() == bench.options.speed
         await hw.write32(DCFG.OFFSET, DCFG.DevAddr.put(ADDRESS))
         common = DIEPCTL.MPS.put(self.size) | DIEPCTL.USBActEP.mask | DIEPCTL.EPType.put(ISO)

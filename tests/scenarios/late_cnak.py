@@ -17,9 +17,9 @@ from pymodel.gen.udc_regs import (
     DOEPINT,
     DOEPTSIZ,
     GAHBCFG,
-    GRXSTSP,
 )
 from pymodel.packets import PID
+from raw import plug, pop
 from tb.kernel import sleep, us
 from tb.usb import SetupPacket
 
@@ -45,15 +45,11 @@ class Firmware:
 
     async def start(self) -> None:
         """Bring the device on the bus."""
-        hw, wire = self.hw, self.bench.wire
+        hw = self.hw
         await hw.write32(GAHBCFG.OFFSET, GAHBCFG.DMAEn.mask if self.dma else 0)
         await hw.write32(DCTL.OFFSET, 0)
-        wire.vbus(True)
-        while not wire.connected:
-            await sleep(us(10))
-        await wire.reset()
+        await plug(self.bench)
         await hw.write32(DCFG.OFFSET, DCFG.DevAddr.put(ADDRESS))
-        await wire.sof(2)
         self.bench.checker.assume_address(ADDRESS)
         await self.arm()
 
@@ -73,16 +69,13 @@ class Firmware:
             await self.hw.write32(DOEPINT.at(0), causes)
             assert bytes(self.hw.memory.read(SETUP_BUFFER, 8)) == setup
             return
-        status = await self.hw.read32(GRXSTSP.OFFSET)
-        assert GRXSTSP.PktSts.get(status) == 6, hex(status)
-        assert await self.bench.controller.bus.read_fifo(0x1000, 8) == setup
+        assert await pop(self.bench) == (6, setup)
 
     async def done(self) -> None:
         """The SETUP stage is over."""
         await sleep(us(5))
         if not self.dma:
-            status = await self.hw.read32(GRXSTSP.OFFSET)
-            assert GRXSTSP.PktSts.get(status) == 4, hex(status)
+            assert (await pop(self.bench))[0] == 4
         causes = await self.hw.read32(DOEPINT.at(0))
         assert DOEPINT.SetUp.get(causes), hex(causes)
         await self.hw.write32(DOEPINT.at(0), causes)

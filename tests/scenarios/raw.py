@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pymodel.gen.udc_regs import GINTSTS, GRXSTSP
 from pymodel.packets import PID
 from tb.kernel import ms, sleep, us
 from tb.usb import SetupPacket
@@ -22,18 +23,44 @@ mkdir configs/c.1
 ln -s functions/acm.GS0 configs/c.1
 echo 10200000.usb > UDC
 """
+WINDOW = 0x1000
 GET_DEVICE = bytes(SetupPacket(0x80, 6, 0x0100, 0, 18))
 
 
 async def attach_gadget(bench: Any) -> None:
     """Bind an ACM gadget and bring the bus up to the end of reset."""
     await bench.device.sh(GADGET)
+    await plug(bench)
+
+
+async def connect(bench: Any) -> None:
+    """Give VBUS and wait until the device has pulled up."""
     bench.wire.vbus(True)
     while not bench.wire.connected:
         await sleep(us(10))
-    speed = await bench.wire.reset()
-    assert speed == bench.options.speed
+
+
+async def plug(bench: Any) -> None:
+    """Connect, and bring the bus up to the end of reset."""
+    await connect(bench)
+    assert await bench.wire.reset() == bench.options.speed
     await bench.wire.sof(2)
+
+
+async def pop(bench: Any) -> tuple[int, bytes]:
+    """Slave mode: take a status word and its data out of the Rx FIFO: (PktSts, bytes)."""
+    status = await bench.hw.read32(GRXSTSP.OFFSET)
+    count = GRXSTSP.BCnt.get(status)
+    data = await bench.controller.bus.read_fifo(WINDOW, count) if count else b""
+    return GRXSTSP.PktSts.get(status), bytes(data)
+
+
+async def drain(bench: Any) -> list[int]:
+    """Slave mode: take everything out of the Rx FIFO; return what the status words stand for."""
+    kinds = []
+    while await bench.hw.read32(GINTSTS.OFFSET) & GINTSTS.RxFLvl.mask:
+        kinds.append((await pop(bench))[0])
+    return kinds
 
 
 async def settle(bench: Any) -> None:

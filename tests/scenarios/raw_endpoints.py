@@ -14,17 +14,19 @@ from pymodel.gen.udc_regs import (
     DIEPTSIZ,
     DOEPCTL,
     DOEPDMA,
+    DOEPINT,
     DOEPTSIZ,
     GAHBCFG,
     GRSTCTL,
 )
+from raw import GET_DEVICE, WINDOW, BulkOut, connect, pop
 from tb.kernel import sleep, timeout, us
 
 ADDRESS = 5
 CONTROL, ISO, BULK, INTERRUPT = range(4)
 IN_BUFFERS, OUT_BUFFERS = 0x1000_0000, 0x1008_0000
 BUFFER = 0x4000
-WINDOW = 0x1000
+ENABLE = DIEPCTL.EPEna.mask | DIEPCTL.CNAK.mask
 
 
 class Endpoints:
@@ -43,6 +45,7 @@ class Endpoints:
         self._control: dict[tuple[int, bool], int] = {}
         self._mapped = False
         self._opened: set[tuple[int, bool]] = set()
+        self.pipes: dict[int, BulkOut] = {}
 
     async def start(self, ahb: int = 0) -> None:
         """Map the buffers, connect, reset the bus and take the address.
@@ -57,9 +60,7 @@ class Endpoints:
             hw.memory.map(IN_BUFFERS, 16 * BUFFER, device_reads=True, device_writes=False)
             hw.memory.map(OUT_BUFFERS, 16 * BUFFER, device_reads=False, device_writes=True)
         await hw.write32(DCTL.OFFSET, 0)
-        bench.wire.vbus(True)
-        while not bench.wire.connected:
-            await sleep(us(10))
+        await connect(bench)
         await self.bus_reset()
 
     async def bus_reset(self) -> None:
@@ -102,6 +103,8 @@ class Endpoints:
         # the host's toggle begins anew with a reset only
         new = number and (number, into_host) not in self._opened
         first = DIEPCTL.SetD0PID.mask if new else 0
+        if new and not into_host:
+            self.pipes[number] = BulkOut(self.bench, ADDRESS, number)
         self._opened.add((number, into_host))
         await self.hw.write32(register.at(number), control | first)
         if number and there:
@@ -126,7 +129,7 @@ class Endpoints:
             place = IN_BUFFERS + number * BUFFER
             self.hw.memory.write(place, data)
             await self.hw.write32(DIEPDMA.at(number), place)
-        await self.command(number, True, DIEPCTL.EPEna.mask | DIEPCTL.CNAK.mask)
+        await self.command(number, True, ENABLE)
 
     async def push(self, window: int, data: bytes) -> None:
         """Write bytes to a FIFO window."""
@@ -146,7 +149,7 @@ class Endpoints:
         await self.hw.write32(DOEPTSIZ.at(number), DOEPTSIZ.PktCnt.put(packets) | length)
         if self.dma:
             await self.hw.write32(DOEPDMA.at(number), OUT_BUFFERS + number * BUFFER)
-        await self.command(number, False, DOEPCTL.EPEna.mask | DOEPCTL.CNAK.mask)
+        await self.command(number, False, ENABLE)
 
     async def causes(self, number: int) -> int:
         """Return and clear DIEPINT, TxFEmp left out."""
@@ -154,16 +157,20 @@ class Endpoints:
         await self.hw.write32(DIEPINT.at(number), value)
         return value & ~DIEPINT.TxFEmp.mask
 
+    async def until(self, offset: int, cause: int) -> None:
+        """Wait for a cause in a register, and clear it."""
+
+        async def until_set() -> None:
+            while not await self.hw.read32(offset) & cause:
+                pass
+
+        await timeout(until_set(), us(100))
+        await self.hw.write32(offset, cause)
+
     async def disable_in(self, number: int) -> None:
         """Set NAK and disable, and wait for EPDisbld."""
         await self.command(number, True, DIEPCTL.SNAK.mask | DIEPCTL.EPDis.mask)
-
-        async def until_disabled() -> None:
-            while not await self.hw.read32(DIEPINT.at(number)) & DIEPINT.EPDisbld.mask:
-                pass
-
-        await timeout(until_disabled(), us(100))
-        await self.hw.write32(DIEPINT.at(number), DIEPINT.EPDisbld.mask)
+        await self.until(DIEPINT.at(number), DIEPINT.EPDisbld.mask)
 
     async def flush(self, fifo: int) -> None:
         """Flush a Tx FIFO, 16 = all, and wait until that is done."""
@@ -192,6 +199,42 @@ class Endpoints:
                 return got
             assert got == "NAK", got
         raise AssertionError("the device answers nothing but NAK")
+
+    async def healthy(self, number: int, what: str = "") -> None:
+        """Pass a packet each way through a bulk endpoint, and a SETUP through endpoint 0.
+
+        Args:
+            number: of the endpoint, with its own Tx FIFO.
+            what: happened before, for the message.
+        """
+        wire, done = self.bench.wire, DIEPINT.XferCompl.mask
+        data = self.random(self._size[number, True] - 3)
+        await self.receive(number, 1)
+        result = await self.pipes[number].send(data)
+        assert result.handshake in ("ACK", "NYET"), (what, result)
+        await self._came(2, data, OUT_BUFFERS + number * BUFFER, DOEPINT.at(number), done, what)
+        await self.send(number, data)
+        assert await self.in_wait(number) == data, what
+        await self.until(DIEPINT.at(number), done)
+        if self.dma:
+            await self.hw.write32(DOEPDMA.at(0), OUT_BUFFERS)
+            await self.hw.write32(DOEPCTL.at(0), DOEPCTL.EPEna.mask)
+        assert (await wire.setup(ADDRESS, 0, GET_DEVICE)).handshake == "ACK", what
+        assert (await wire.in_(ADDRESS, 0)).handshake == "NAK", what
+        await self._came(6, GET_DEVICE, OUT_BUFFERS, DOEPINT.at(0), DOEPINT.SetUp.mask, what)
+
+    async def _came(
+        self, kind: int, data: bytes, address: int, causes: int, cause: int, what: str
+    ) -> None:
+        """See a packet in memory or in the Rx FIFO, and the cause that tells of it."""
+        if not self.dma:
+            await sleep(us(10))
+            assert await pop(self.bench) == (kind, data), what
+            # OUT done, SETUP done
+            assert (await pop(self.bench))[0] in (3, 4), what
+        await self.until(causes, cause)
+        if self.dma:
+            assert self.hw.memory.read(address, len(data)) == data, what
 
     def random(self, count: int) -> bytes:
         """Return random payload."""

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from enumeration import GADGET
-from raw import GET_DEVICE, BulkOut, configure, control_in
-from tb.kernel import sleep, us
+from raw import GET_DEVICE, BulkOut, configure, connect, control_in
 
 HOST = False
 RUNS = [{}, {"mode": "slave"}, {"speed": "full"}, {"lockstep": True}]
@@ -19,9 +18,7 @@ PAIRS = [
 async def main(bench) -> None:
     await bench.device.sh(GADGET)
     wire = bench.wire
-    wire.vbus(True)
-    while not wire.connected:
-        await sleep(us(10))
+    await connect(bench)
     for round_ in range(3):
         assert await wire.reset() == bench.options.speed
         await wire.sof(2)

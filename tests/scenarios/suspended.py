@@ -7,6 +7,7 @@ from typing import Any
 
 from pymodel.config import BusTimes
 from pymodel.gen.udc_regs import DCFG, DCTL, DSTS, GINTSTS
+from raw import plug
 from tb.kernel import now, sleep, us
 
 EVERYTHING = 0xFFFF_FFFF
@@ -14,15 +15,11 @@ EVERYTHING = 0xFFFF_FFFF
 
 async def connect(bench: Any) -> None:
     """Pull up, without anything else, and bring the bus to the end of a reset."""
-    hw, wire = bench.hw, bench.wire
+    hw = bench.hw
     # the host's side decides: full speed in DCFG would do without chirp
     await hw.write32(DCFG.OFFSET, 0)
     await hw.write32(DCTL.OFFSET, 0)
-    wire.vbus(True)
-    while not wire.connected:
-        await sleep(us(10))
-    assert await wire.reset() == bench.options.speed
-    await wire.sof(2)
+    await plug(bench)
     assert DSTS.EnumSpd.get(await hw.read32(DSTS.OFFSET)) == (bench.options.speed == "full")
     await clear(bench)
 
