@@ -30,7 +30,7 @@ module udc #(
     parameter SUPERSPEED = 0,
     // AXI4 data path in bits, 32 or 64
     parameter DATA_WIDTH = 32,
-    // UTMI data path in bits
+    // UTMI data path in bits: 8 (utmi_clk is 60 MHz) or 16 (30 MHz)
     parameter UTMI_WIDTH = 8,
     // divides reset, chirp and suspend times, 1 to 1000
     parameter TIME_SCALE = 1,
@@ -97,15 +97,19 @@ module udc #(
     input  wire                  m_axi_rvalid,
     output wire                  m_axi_rready,
 
-    // PHY: UTMI+ 8 bit; the clock may stop while the PHY is suspended
+    // PHY: UTMI+; the clock may stop while the PHY is suspended. 16 bit: the low byte is first on
+    // the wire, ...validh tells whether the high byte is valid too; 8 bit: txvalidh is 0, rxvalidh
+    // is ignored.
     input  wire                  utmi_clk,
     output wire                  utmi_txvalid,
+    output wire                  utmi_txvalidh,
     input  wire                  utmi_txready,
-    output wire [7:0]            utmi_txdata,
+    output wire [UTMI_WIDTH-1:0] utmi_txdata,
     input  wire                  utmi_rxactive,
     input  wire                  utmi_rxvalid,
+    input  wire                  utmi_rxvalidh,
     input  wire                  utmi_rxerror,
-    input  wire [7:0]            utmi_rxdata,
+    input  wire [UTMI_WIDTH-1:0] utmi_rxdata,
     // {D-, D+}
     input  wire [1:0]            utmi_linestate,
     output wire [1:0]            utmi_opmode,
@@ -168,8 +172,8 @@ module udc #(
         if (SOFT_DISCONNECT != 0 && SOFT_DISCONNECT != 1) begin : g_disconnect
             ILLEGAL_PARAMETER_SOFT_DISCONNECT_must_be_0_or_1 error ();
         end
-        if (UTMI_WIDTH != 8) begin : g_utmi_width
-            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8 error ();
+        if (UTMI_WIDTH != 8 && UTMI_WIDTH != 16) begin : g_utmi_width
+            ILLEGAL_PARAMETER_UTMI_WIDTH_must_be_8_or_16 error ();
         end
         if (TIME_SCALE < 1 || TIME_SCALE > 1000) begin : g_scale
             ILLEGAL_PARAMETER_TIME_SCALE_must_be_1_to_1000 error ();
@@ -200,7 +204,7 @@ module udc #(
     wire [31:0] tx_data;
 
     usb2_link #(
-        .TIME_SCALE(TIME_SCALE), .LPM(LPM)
+        .TIME_SCALE(TIME_SCALE), .LPM(LPM), .UTMI_WIDTH(UTMI_WIDTH)
     ) usb2_link (
         .core_clk(core_clk), .core_rst(core_rst),
         .ctl_connect(ctl_connect), .ctl_full_speed_only(ctl_full_speed_only),
@@ -211,9 +215,10 @@ module udc #(
         .rx_valid(rx_valid), .rx_ready(rx_ready), .rx_type(rx_type), .rx_data(rx_data),
         .ans_valid(ans_valid), .ans_kind(ans_kind), .ans_pid(ans_pid), .ans_length(ans_length),
         .tx_valid(tx_valid), .tx_ready(tx_ready), .tx_data(tx_data),
-        .utmi_clk(utmi_clk), .utmi_txvalid(utmi_txvalid), .utmi_txready(utmi_txready),
-        .utmi_txdata(utmi_txdata), .utmi_rxactive(utmi_rxactive), .utmi_rxvalid(utmi_rxvalid),
-        .utmi_rxerror(utmi_rxerror), .utmi_rxdata(utmi_rxdata),
+        .utmi_clk(utmi_clk), .utmi_txvalid(utmi_txvalid), .utmi_txvalidh(utmi_txvalidh),
+        .utmi_txready(utmi_txready), .utmi_txdata(utmi_txdata),
+        .utmi_rxactive(utmi_rxactive), .utmi_rxvalid(utmi_rxvalid),
+        .utmi_rxvalidh(utmi_rxvalidh), .utmi_rxerror(utmi_rxerror), .utmi_rxdata(utmi_rxdata),
         .utmi_linestate(utmi_linestate), .utmi_opmode(utmi_opmode),
         .utmi_xcvrselect(utmi_xcvrselect), .utmi_termselect(utmi_termselect),
         .utmi_suspendm(utmi_suspendm), .utmi_vbusvalid(utmi_vbusvalid)
@@ -222,7 +227,8 @@ module udc #(
     udc_core #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
         .DESC_DMA(DESC_DMA), .LPM(LPM), .DATA_WIDTH(DATA_WIDTH), .TRACE(TRACE),
-        .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .SOFT_DISCONNECT(SOFT_DISCONNECT),
+        .COMMANDS(COMMANDS), .CMD_LATENCY(CMD_LATENCY), .UTMI_WIDTH(UTMI_WIDTH),
+        .SOFT_DISCONNECT(SOFT_DISCONNECT),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO)
     ) core (
         .clk(core_clk), .rst(core_rst),

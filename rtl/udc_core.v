@@ -14,6 +14,7 @@ module udc_core #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
+    parameter UTMI_WIDTH = 8,
     parameter COMMANDS = 0,
     parameter CMD_LATENCY = 1000,
     parameter SOFT_DISCONNECT = 1,
@@ -224,7 +225,7 @@ module udc_core #(
 
     global_csr #(
         .NUM_IN_EPS(NUM_IN_EPS), .NUM_OUT_EPS(NUM_OUT_EPS), .FIFO_WORDS(FIFO_WORDS), .DMA(DMA),
-        .DESC_DMA(DESC_DMA), .LPM(LPM),
+        .DESC_DMA(DESC_DMA), .LPM(LPM), .UTMI_WIDTH(UTMI_WIDTH),
         .EP_DIRECTIONS(EP_DIRECTIONS), .DEDICATED_FIFO(DEDICATED_FIFO),
         .SOFT_DISCONNECT(SOFT_DISCONNECT)
     ) global_csr (

@@ -113,6 +113,7 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
     values: dict[str, Any] = {
         "time_scale": options.time_scale,
         "trace": int(options.lockstep),
+        "utmi_width": options.utmi_width,
     }
     if options.fifo == "shared":
         values["dedicated_fifo"] = 0

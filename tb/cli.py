@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--core-mhz", type=float, default=80.0, metavar="F", help="clock of the core (80; PHY 60)"
     )
+    run.add_argument(
+        "--utmi-width", type=int, default=8, metavar="N", help="bits of the UTMI, 8 or 16 (8)"
+    )
     run.add_argument("--lockstep", action="store_true", help="check the RTL against the model")
     run.add_argument("--waves", action="store_true", help="write DIR/waves.fst")
     run.add_argument("--pcap", action="store_true", help="write DIR/trace.pcapng")
@@ -100,6 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             parsed.out,
             rest,
             parsed.core_mhz,
+            parsed.utmi_width,
         )
         return run_scenario(options)
     except UsageError as error:

@@ -54,6 +54,7 @@ class RunOptions:
         out: directory of summary.json and captures; "" = build/runs/NAME.
         args: what followed `--`.
         core_mhz: clock of the core, 60 or more; the PHY's is 60. The model has no clock.
+        utmi_width: bits of the UTMI, 8 (60 MHz) or 16 (30 MHz).
         program: the command as the user can repeat it.
     """
 
@@ -71,6 +72,7 @@ class RunOptions:
     out: str = ""
     args: list[str] = field(default_factory=list)
     core_mhz: float = 80.0
+    utmi_width: int = 8
     program: str = field(default_factory=_program)
 
     def __post_init__(self) -> None:
@@ -102,6 +104,8 @@ class RunOptions:
             raise UsageError(f"--time-scale {self.time_scale}: choose 1 to 1000")
         if not 60 <= self.core_mhz <= 1000:
             raise UsageError(f"--core-mhz {self.core_mhz:g}: choose 60 to 1000")
+        if self.utmi_width not in (8, 16):
+            raise UsageError(f"--utmi-width {self.utmi_width}: choose 8 or 16")
         if not 0 <= self.timeout_ms < math.inf:
             raise UsageError(f"--timeout {self.timeout_ms}: choose simulated milliseconds above 0")
         self.time_scale = self.time_scale or _TIME_SCALE[self.backend]
@@ -123,6 +127,8 @@ class RunOptions:
         words += [f"--{name}" for name in ("lockstep", "waves", "pcap") if getattr(self, name)]
         if self.core_mhz != 80.0:
             words += ["--core-mhz", f"{self.core_mhz:.15g}"]
+        if self.utmi_width != 8:
+            words += ["--utmi-width", str(self.utmi_width)]
         words += ["--out", self.out]
         if self.args:
             words += ["--", *self.args]

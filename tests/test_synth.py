@@ -98,7 +98,12 @@ def test_failing_tool_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """A parameter that the controller refuses ends with the words of Yosys."""
     directory = ROOT / "build/synth/test"
     directory.mkdir(parents=True, exist_ok=True)
-    for name, value in (("NUM_IN_EPS", 16), ("EP_DIRECTIONS", 1), ("EP_DIRECTIONS", 3 << 4)):
+    for name, value in (
+        ("NUM_IN_EPS", 16),
+        ("EP_DIRECTIONS", 1),
+        ("EP_DIRECTIONS", 3 << 4),
+        ("UTMI_WIDTH", 32),
+    ):
         with pytest.raises(SynthError, match=f"ILLEGAL_PARAMETER_{name}"):
             synth.synthesize("illegal", {name: value}, directory)
     monkeypatch.setattr(synth, "_tool", lambda name: f"/nowhere/{name}")

@@ -30,6 +30,7 @@ CONFIGURATIONS: list[dict[str, int]] = [
     {"NUM_IN_EPS": 3, "NUM_OUT_EPS": 2, "FIFO_WORDS": 1024, "LPM": 1},
     {"DESC_DMA": 1, "TRACE": 1},
     {"COMMANDS": 1},
+    {"UTMI_WIDTH": 16, "LPM": 1},
     {"COMMANDS": 1, "TRACE": 1, "DMA": 0},
 ]
 

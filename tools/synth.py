@@ -133,6 +133,7 @@ def configurations(top: str) -> dict[str, dict[str, int]]:
     return {
         "reference": pairs(3),
         "slave_only": pairs(3, DMA=0),
+        "utmi_16": pairs(3, UTMI_WIDTH=16),
         "pairs_4": pairs(4),
         "pairs_8": pairs(8),
         "pairs_15": pairs(15),

@@ -111,7 +111,11 @@ class SharedFifo(Interrupts):
                 return None
             return head.packet
         packets = self.fifo_of(ep).packets
-        return packets[0] if packets else None
+        return packets[0] if packets and not self.has_no_fifo(ep) else None
+
+    def has_no_fifo(self, ep: InEndpoint) -> bool:
+        """Dedicated scheme: TxFNum names a FIFO that is not there; FIFO 0 is not in its place."""
+        return not self.shared and ep.fifo >= len(self.tx)
 
     def empty_packet_next(self, ep: InEndpoint) -> bool:
         """The endpoint's next packet has no bytes: nothing need be in a FIFO for it."""

@@ -460,7 +460,7 @@ class Traffic(Descriptors):
 
     def tx_ready(self, ep: InEndpoint) -> int:
         """Return the size of the packet that the DMA may fetch for an endpoint, 0 for none."""
-        if not ep.enabled or ep.disabling:
+        if not ep.enabled or ep.disabling or not ep.active or self.has_no_fifo(ep):
             return 0
         if self.desc_on and ep.desc.late:
             return 0

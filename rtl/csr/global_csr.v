@@ -13,6 +13,7 @@ module global_csr #(
     parameter DMA = 2,
     parameter DESC_DMA = 0,
     parameter LPM = 0,
+    parameter UTMI_WIDTH = 8,
     // reset value of DCTL.SftDiscon
     parameter SOFT_DISCONNECT = 1
 ) (
@@ -170,6 +171,7 @@ module global_csr #(
     localparam [31:0] GHWCFG3_VALUE = 32'h0000_0868 | (FIFO_WORDS << 16) | (LPM << 15);
     localparam [31:0] GHWCFG4_VALUE = (DEDICATED ? 32'h0200_0000 : NUM_IN_EPS)
                                         | (NUM_IN_EPS << 26)
+                                        | (UTMI_WIDTH == 16 ? 32'h0000_4000 : 32'd0)
                                         | (HAS_DESC ? 32'hC000_0000 : 32'd0);
 
     reg  [31:0] status;

@@ -51,6 +51,7 @@ module ep_tx #(
     // yet fetched, not yet acknowledged; of the next packet
     input  wire [21:0] control_now,
     input  wire [3:0]  next_ep,
+    input  wire        active,
     input  wire        enabled,
     input  wire        disabling,
     input  wire [18:0] size,
@@ -175,7 +176,10 @@ module ep_tx #(
     wire fifo0 = (fifo_reg == {FW{1'b0}});
 
     assign words = {length[10:2]} + {8'd0, |length[1:0]};
-    assign packet_ready = (SHARED && fifo0) ? np_ready : (fifo_used >= {7'd0, words});
+    // an endpoint whose FIFO is not there has none (and not FIFO 0, which is looked at instead)
+    wire usable = SHARED || fifo_real_reg;
+    assign packet_ready = (SHARED && fifo0) ? np_ready
+                        : (fifo_used >= {7'd0, words}) && (usable || (words == 9'd0));
     assign other_ready = SHARED && fifo0 && np_other;
     assign fifo = fifo_reg;
     assign low = fifo_low[fifo_reg];
@@ -186,8 +190,8 @@ module ep_tx #(
     assign push = act_csr && csr_write && csr_window && fifo_real_reg && !dma_enable
                   && (fifo_free != 16'd0)
                   && (!SHARED || (exists && (!fifo0 || np_fits)));
-    assign fetch = act_scan && exists && !out && dma_enable && enabled && !disabling
-                   && (size != 19'd0) && (length != 11'd0) && (fifo_free >= {7'd0, words})
+    assign fetch = act_scan && exists && !out && dma_enable && active && enabled && !disabling
+                   && usable && (size != 19'd0) && (length != 11'd0) && (fifo_free >= {7'd0, words})
                    && !job_busy && !flush && !soft_reset_wait && !np_hold && desc_fetch;
     assign job_kept = (job_fifo_reg == fifo_reg) && job_valid_reg
                       && !(SHARED && fifo0 && np_full);

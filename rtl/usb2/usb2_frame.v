@@ -5,8 +5,10 @@
 // End of the periodic part of a (micro)frame: 80, 85, 90 or 95 % of its time after its SOF. The
 // time is counted in the PHY's clock, which has a known rate; it is never scaled. A frame without
 // a SOF has no such end.
-module usb2_frame (
-    // 60 MHz
+module usb2_frame #(
+    // 60 MHz by the clock's rate: 1 or 2
+    parameter TICK = 1
+) (
     input  wire       clk,
     input  wire       rst,
 
@@ -23,7 +25,7 @@ module usb2_frame (
     input  wire       end_ready
 );
 
-    // clocks in 5 % of a microframe (125 us) and of a frame (1 ms)
+    // clocks of 60 MHz in 5 % of a microframe (125 us) and of a frame (1 ms)
     localparam [11:0] STEP_HS = 12'd375;
     localparam [11:0] STEP_FS = 12'd3000;
 
@@ -32,16 +34,19 @@ module usb2_frame (
     reg  [11:0] clocks_reg;
     reg  [4:0]  steps_reg;
 
-    wire        step = (clocks_reg == 12'd0);
+    wire        step = (clocks_reg[11:1] == 11'd0) && (TICK != 1 || !clocks_reg[0]);
+    wire [11:0] whole = (high_speed ? STEP_HS : STEP_FS) - TICK[11:0];
+    // 375 is odd: at 30 MHz every other step is one clock shorter
+    wire [11:0] reload = TICK == 1 ? whole : whole + {11'd0, step && !sof && clocks_reg[0]};
     wire        over = run_reg && step && (steps_reg == 5'd0);
 
     assign end_valid = pending_reg;
 
     always @(posedge clk) begin
         if (sof || step) begin
-            clocks_reg <= (high_speed ? STEP_HS : STEP_FS) - 12'd1;
+            clocks_reg <= reload;
         end else begin
-            clocks_reg <= clocks_reg - 12'd1;
+            clocks_reg <= clocks_reg - TICK[11:0];
         end
         if (sof) begin
             steps_reg <= 5'd15 + {3'd0, part};

@@ -6,12 +6,14 @@
 // appendix C.2). Full and high speed.
 //
 // One counter measures since when the line has not changed; every time of this module is such a
-// time, in steps of 32 clocks of 60 MHz (0.53 us).
+// time, in steps of 32 clocks of 60 MHz (0.53 us). At 30 MHz it counts by two.
 module usb2_line #(
     // Divides reset, chirp and suspend times, down to floors that keep them apart.
     parameter TIME_SCALE = 1,
     // 1 = the state L1
-    parameter LPM = 0
+    parameter LPM = 0,
+    // 60 MHz by the clock's rate: 1 or 2
+    parameter TICK = 1
 ) (
     input  wire       clk,
     input  wire       rst,
@@ -91,7 +93,8 @@ module usb2_line #(
     localparam integer C_DOZE = 540;
     localparam integer C_L1 = 3000;
 
-    // In steps, rounded up; a step ends when the counter's low five bits are ones.
+    // In steps, rounded up; a step ends when the counter's low five bits are ones (at 30 MHz, but
+    // for bit 0).
     localparam integer STEP = 32;
     localparam integer N_FILTER  = (C_FILTER + STEP - 1) / STEP - 1;
     localparam integer N_CHIRP   = (C_CHIRP + STEP - 1) / STEP - 1;
@@ -133,7 +136,7 @@ module usb2_line #(
     reg        l1_reg, l1_next;
     reg        l1_ok_reg, l1_ok_next;
 
-    wire        step  = &count_reg[4:0];
+    wire        step  = TICK == 1 ? &count_reg[4:0] : &count_reg[4:1];
     wire [31:0] steps = {19'd0, count_reg[17:5]};
 
     wire at_filter  = step && steps == N_FILTER;
@@ -292,7 +295,7 @@ module usb2_line #(
             count_reg <= 18'd0;
         end else if (!message_valid_reg) begin
             // Waiting messages stop the time, so none is ever overwritten.
-            count_reg <= count_reg + 18'd1;
+            count_reg <= count_reg + TICK[17:0];
         end
 
         if (rst) begin

@@ -2,7 +2,8 @@
 `resetall
 `default_nettype none
 
-// USB 2.0 device link: UTMI (8 bit, 60 MHz) on one side, messages in the core's clock on the other.
+// USB 2.0 device link: UTMI (8 bit, 60 MHz or 16 bit, 30 MHz) on one side, messages in the core's
+// clock on the other.
 //
 // Everything between is here: line states and speed negotiation, packets with their CRCs, the
 // sequence token - answer - data - handshake with its time-outs, and the crossing of clocks. What
@@ -14,7 +15,9 @@ module usb2_link #(
     // Divides reset, chirp and suspend times, down to floors that keep them apart.
     parameter TIME_SCALE = 1,
     // 1 = extended tokens and the state L1 of the link
-    parameter LPM = 0
+    parameter LPM = 0,
+    // 8 or 16
+    parameter UTMI_WIDTH = 8
 ) (
     input  wire        core_clk,
     // Synchronous, active high
@@ -60,12 +63,16 @@ module usb2_link #(
 
     input  wire        utmi_clk,
     output wire        utmi_txvalid,
+    // 8 bit: 0
+    output wire        utmi_txvalidh,
     input  wire        utmi_txready,
-    output wire [7:0]  utmi_txdata,
+    output wire [UTMI_WIDTH-1:0] utmi_txdata,
     input  wire        utmi_rxactive,
     input  wire        utmi_rxvalid,
+    // 8 bit: ignored
+    input  wire        utmi_rxvalidh,
     input  wire        utmi_rxerror,
-    input  wire [7:0]  utmi_rxdata,
+    input  wire [UTMI_WIDTH-1:0] utmi_rxdata,
     input  wire [1:0]  utmi_linestate,
     output wire [1:0]  utmi_opmode,
     output wire [1:0]  utmi_xcvrselect,
@@ -212,6 +219,9 @@ module usb2_link #(
 
     // ------------------------------------------------------------------ UTMI clock
 
+    // 60 MHz by the rate of utmi_clk
+    localparam TICK = UTMI_WIDTH / 8;
+
     wire        connect;
     wire        remote_wakeup;
     wire        full_speed_only;
@@ -246,8 +256,6 @@ module usb2_link #(
     wire        rx_error;
     wire [10:0] rx_length;
     wire        rx_quiet;
-    wire        rx_crc_clear;
-    wire        rx_crc_enable;
 
     wire        send_start;
     wire        send_mute;
@@ -255,11 +263,17 @@ module usb2_link #(
     wire        send_data;
     wire        send_busy;
     wire        send_valid;
-    wire [7:0]  send_byte;
-    wire        tx_crc_clear;
-    wire        tx_crc_enable;
+    wire        send_validh;
+    wire [UTMI_WIDTH-1:0] send_bytes;
+    wire        tx_rst;
+    wire        tx_begin;
+    wire        tx_mute;
+    wire [3:0]  tx_pid;
+    wire        tx_payload;
+    wire [10:0] tx_length;
+    wire        tx_word_valid;
+    wire [31:0] tx_word;
 
-    wire [15:0] crc16;
     wire        crc16_good;
     wire        crc5_good;
 
@@ -286,7 +300,7 @@ module usb2_link #(
         end
     end
 
-    usb2_line #(.TIME_SCALE(TIME_SCALE), .LPM(LPM)) u_line (
+    usb2_line #(.TIME_SCALE(TIME_SCALE), .LPM(LPM), .TICK(TICK)) u_line (
         .clk            (utmi_clk),
         .rst            (u_rst),
         .connect        (connect),
@@ -314,7 +328,7 @@ module usb2_link #(
 
     assign utmi_xcvrselect[1] = 1'b0;
 
-    usb2_frame u_frame (
+    usb2_frame #(.TICK(TICK)) u_frame (
         .clk       (utmi_clk),
         .rst       (u_rst),
         .flush     (flush),
@@ -325,67 +339,180 @@ module usb2_link #(
         .end_ready (line_ready && !line_valid)
     );
 
-    usb2_crc u_crc (
-        .clk       (utmi_clk),
-        .clear     (rx_crc_clear || tx_crc_clear),
-        .enable    (rx_crc_enable || tx_crc_enable),
-        .sending   (send_busy),
-        .rx_data   (utmi_rxdata),
-        .tx_data   (send_byte),
-        .crc16     (crc16),
-        .crc16_good(crc16_good),
-        .crc5_good (crc5_good)
-    );
+    // The test packet goes by the transmitter too.
+    assign tx_rst        = u_rst || (flush && !testing);
+    assign tx_begin      = testing ? test_send : send_start;
+    assign tx_mute       = send_mute && !testing;
+    assign tx_pid        = testing ? 4'b0011 : send_pid;
+    assign tx_payload    = send_data || testing;
+    assign tx_length     = testing ? TEST_LENGTH : ans_length_reg;
+    assign tx_word_valid = u_tx_valid || testing;
+    assign tx_word       = testing ? test_word : u_tx_data;
 
-    usb2_rx u_rx (
-        .clk          (utmi_clk),
-        .rst          (u_rst || flush),
-        .enable       (!send_busy),
-        .utmi_rxactive(utmi_rxactive),
-        .utmi_rxvalid (utmi_rxvalid),
-        .utmi_rxerror (utmi_rxerror),
-        .utmi_rxdata  (utmi_rxdata),
-        .pid_strobe   (rx_pid_strobe),
-        .byte_strobe  (rx_byte_strobe),
-        .third_strobe (rx_third_strobe),
-        .word_strobe  (rx_word_strobe),
-        .end_strobe   (rx_end_strobe),
-        .pid          (rx_pid),
-        .pid_good     (rx_pid_good),
-        .token        (rx_token),
-        .word         (rx_word),
-        .error        (rx_error),
-        .length       (rx_length),
-        .quiet        (rx_quiet),
-        .crc_clear    (rx_crc_clear),
-        .crc_enable   (rx_crc_enable)
-    );
+    generate
+        if (UTMI_WIDTH == 8) begin : g_narrow
+            wire        rx_clear;
+            wire        rx_enable;
+            wire        tx_clear;
+            wire        tx_enable;
+            wire [15:0] crc16;
 
-    usb2_tx u_tx (
-        .clk         (utmi_clk),
-        .rst         (u_rst || (flush && !testing)),
-        .start       (testing ? test_send : send_start),
-        .mute        (send_mute && !testing),
-        .pid         (testing ? 4'b0011 : send_pid),
-        .data        (send_data || testing),
-        .length      (testing ? TEST_LENGTH : ans_length_reg),
-        .busy        (send_busy),
-        .word_valid  (u_tx_valid || testing),
-        .word_ready  (word_ready),
-        .word        (testing ? test_word : u_tx_data),
-        .crc_clear   (tx_crc_clear),
-        .crc_enable  (tx_crc_enable),
-        .crc16       (crc16),
-        .utmi_txvalid(send_valid),
-        .utmi_txready(utmi_txready),
-        .utmi_txdata (send_byte)
-    );
+            usb2_crc u_crc (
+                .clk       (utmi_clk),
+                .clear     (rx_clear || tx_clear),
+                .enable    (rx_enable || tx_enable),
+                .sending   (send_busy),
+                .rx_data   (utmi_rxdata),
+                .tx_data   (send_bytes),
+                .crc16     (crc16),
+                .crc16_good(crc16_good),
+                .crc5_good (crc5_good)
+            );
+
+            usb2_rx u_rx (
+                .clk          (utmi_clk),
+                .rst          (u_rst || flush),
+                .enable       (!send_busy),
+                .utmi_rxactive(utmi_rxactive),
+                .utmi_rxvalid (utmi_rxvalid),
+                .utmi_rxerror (utmi_rxerror),
+                .utmi_rxdata  (utmi_rxdata),
+                .pid_strobe   (rx_pid_strobe),
+                .byte_strobe  (rx_byte_strobe),
+                .third_strobe (rx_third_strobe),
+                .word_strobe  (rx_word_strobe),
+                .end_strobe   (rx_end_strobe),
+                .pid          (rx_pid),
+                .pid_good     (rx_pid_good),
+                .token        (rx_token),
+                .word         (rx_word),
+                .error        (rx_error),
+                .length       (rx_length),
+                .quiet        (rx_quiet),
+                .crc_clear    (rx_clear),
+                .crc_enable   (rx_enable)
+            );
+
+            usb2_tx u_tx (
+                .clk         (utmi_clk),
+                .rst         (tx_rst),
+                .start       (tx_begin),
+                .mute        (tx_mute),
+                .pid         (tx_pid),
+                .data        (tx_payload),
+                .length      (tx_length),
+                .busy        (send_busy),
+                .word_valid  (tx_word_valid),
+                .word_ready  (word_ready),
+                .word        (tx_word),
+                .crc_clear   (tx_clear),
+                .crc_enable  (tx_enable),
+                .crc16       (crc16),
+                .utmi_txvalid(send_valid),
+                .utmi_txready(utmi_txready),
+                .utmi_txdata (send_bytes)
+            );
+
+            assign send_validh   = 1'b0;
+            assign utmi_txvalidh = 1'b0;
+
+            wire unused_ok = &{1'b0, utmi_rxvalidh, send_validh};
+        end else begin : g_wide
+            wire        rx_enable;
+            wire        rx_clear;
+            wire [1:0]  rx_bytes;
+            wire        rx_token_now;
+            wire        tx_sending;
+            wire        tx_enable;
+            wire        tx_clear;
+            wire [1:0]  tx_bytes;
+            wire [7:0]  tx_low;
+            wire [7:0]  tx_high;
+            wire [15:0] crc16;
+            wire [7:0]  crc16_low_next;
+            wire        crc5_was_good;
+            wire        crc5_good_next;
+
+            usb2_crc_wide u_crc (
+                .clk           (utmi_clk),
+                .enable        (rx_enable || tx_enable),
+                .clear         (tx_sending ? tx_clear : rx_clear),
+                .bytes         (tx_sending ? tx_bytes : rx_bytes),
+                .sending       (tx_sending),
+                .rx_data       (utmi_rxdata),
+                .tx_low        (tx_low),
+                .tx_high       (tx_high),
+                .crc16         (crc16),
+                .crc16_low_next(crc16_low_next),
+                .crc16_good    (crc16_good),
+                .crc5_good     (crc5_was_good),
+                .crc5_good_next(crc5_good_next)
+            );
+
+            assign crc5_good = rx_token_now ? crc5_good_next : crc5_was_good;
+
+            usb2_rx_wide u_rx (
+                .clk          (utmi_clk),
+                .rst          (u_rst || flush),
+                .enable       (!send_busy),
+                .utmi_rxactive(utmi_rxactive),
+                .utmi_rxvalid (utmi_rxvalid),
+                .utmi_rxvalidh(utmi_rxvalidh),
+                .utmi_rxerror (utmi_rxerror),
+                .utmi_rxdata  (utmi_rxdata),
+                .pid_strobe   (rx_pid_strobe),
+                .byte_strobe  (rx_byte_strobe),
+                .third_strobe (rx_third_strobe),
+                .word_strobe  (rx_word_strobe),
+                .end_strobe   (rx_end_strobe),
+                .pid          (rx_pid),
+                .pid_good     (rx_pid_good),
+                .token        (rx_token),
+                .token_now    (rx_token_now),
+                .word         (rx_word),
+                .error        (rx_error),
+                .length       (rx_length),
+                .quiet        (rx_quiet),
+                .crc_enable   (rx_enable),
+                .crc_clear    (rx_clear),
+                .crc_bytes    (rx_bytes)
+            );
+
+            usb2_tx_wide u_tx (
+                .clk           (utmi_clk),
+                .rst           (tx_rst),
+                .start         (tx_begin),
+                .mute          (tx_mute),
+                .pid           (tx_pid),
+                .data          (tx_payload),
+                .length        (tx_length),
+                .busy          (send_busy),
+                .word_valid    (tx_word_valid),
+                .word_ready    (word_ready),
+                .word          (tx_word),
+                .crc_sending   (tx_sending),
+                .crc_enable    (tx_enable),
+                .crc_clear     (tx_clear),
+                .crc_bytes     (tx_bytes),
+                .crc_low       (tx_low),
+                .crc_high      (tx_high),
+                .crc16         (crc16),
+                .crc16_low_next(crc16_low_next),
+                .utmi_txvalid  (send_valid),
+                .utmi_txvalidh (send_validh),
+                .utmi_txready  (utmi_txready),
+                .utmi_txdata   (send_bytes)
+            );
+
+            assign utmi_txvalidh = send_validh || drive_k || drive_j;
+        end
+    endgenerate
 
     // While the bus is not operational, whatever the core may still send is dropped.
     assign u_tx_ready   = word_ready || flush;
     // The transmitter's data are zero when it is idle: K without bit stuffing. Ones are J.
     assign utmi_txvalid = send_valid || drive_k || drive_j;
-    assign utmi_txdata  = send_byte | {8{drive_j}};
+    assign utmi_txdata  = send_bytes | {UTMI_WIDTH{drive_j}};
 
     // Words of the test packet (USB 2.0 section 7.1.20)
     localparam [10:0] TEST_LENGTH = 11'd53;
@@ -413,7 +540,7 @@ module usb2_link #(
         endcase
     end
 
-    usb2_protocol #(.LPM(LPM)) u_protocol (
+    usb2_protocol #(.LPM(LPM), .TICK(TICK)) u_protocol (
         .clk            (utmi_clk),
         .rst            (u_rst),
         .flush          (flush),

@@ -10,7 +10,9 @@
 // waits, a payload word that does makes the packet bad, a token that does is not heard.
 module usb2_protocol #(
     // 1 = extended tokens
-    parameter LPM = 0
+    parameter LPM = 0,
+    // 60 MHz by the clock's rate: 1, or 2 with usb2_rx_wide
+    parameter TICK = 1
 ) (
     input  wire        clk,
     input  wire        rst,
@@ -107,11 +109,14 @@ module usb2_protocol #(
     // bit times and we must have given up after 816 or 18. Full speed counts J on the line, so the
     // PHY's delays cancel; a bit is 5 clocks: 17 bit times. High speed counts from TxValid or
     // RxActive low to RxActive high, 8 bits per clock: 92 to 102 clocks at the connector, plus SYNC
-    // (4) and the PHY's delays (3 to 10): 107 to 109.
-    localparam [6:0] TIMEOUT_FS = 7'd85, TIMEOUT_HS = 7'd109;
+    // (4) and the PHY's delays (3 to 10): 107 to 109. The numbers are clocks of 60 MHz; at 30 MHz
+    // they are counted by two.
+    localparam [6:0] TIMEOUT_FS = TICK == 1 ? 7'd85 : 7'd84;
+    localparam [6:0] TIMEOUT_HS = TICK == 1 ? 7'd109 : 7'd108;
     // Shortest time before our answer at full speed: 2 bit times of J (section 7.1.18.1), of which
     // the synchronizer and the transmitter's start give three clocks. High speed (8 bit times)
-    // needs none, one clock of this sequencer is as long.
+    // needs none, one clock of this sequencer is as long. At 30 MHz the three clocks are twice as
+    // long: 4 are left.
     localparam [6:0] GAP_FS = 7'd7;
 
     localparam [2:0]
@@ -147,7 +152,8 @@ module usb2_protocol #(
         && (rx_pid[1:0] == 2'b01 || (is_ping && high_speed) || is_ext || (is_lpm && ext_reg));
 
     wire        expired    = idle_reg == (high_speed ? TIMEOUT_HS : TIMEOUT_FS);
-    wire        gap_over   = high_speed || idle_reg[6:3] != 4'd0 || idle_reg[2:0] == GAP_FS[2:0];
+    wire        gap_over   = high_speed || idle_reg[6:3] != 4'd0
+        || (TICK == 1 ? idle_reg[2:0] == GAP_FS[2:0] : idle_reg[2]);
     wire        sends_data = in_reg && (ans_kind == A_DATA || ans_kind == A_ISO);
     wire        sends_hand = ans_kind != A_SILENT && ans_kind != A_DATA && ans_kind != A_ISO;
     // the last token was the second packet of an extended one
@@ -300,7 +306,7 @@ module usb2_protocol #(
         if (busy) begin
             idle_reg <= 7'd0;
         end else if (!expired) begin
-            idle_reg <= idle_reg + 7'd1;
+            idle_reg <= idle_reg + TICK[6:0];
         end
 
         if (rst) state_reg <= S_IDLE;

@@ -151,7 +151,7 @@ bool rise(int64_t now) {
     }
     if (phy.rise_ps() == now) {
         top->phy_clk = 1;
-        top->utmi_clk = pf_utmi_running(pf_utmi_run);
+        top->utmi_clk = pf_utmi_running(pf_utmi_run, pf_cycles[1]);
         phy.high = true;
         phy.fall_ps = (phy.rise_fs + pf_period_fs[1] / 2) / 1000;
         phy.rise_fs += pf_period_fs[1];

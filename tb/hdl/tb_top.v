@@ -2,9 +2,10 @@
 // Testbench top: the controller, a register master, the memory behind its bus master, the USB host
 // side with its PHY, and a sink for the trace port. Simulation only.
 //
-// Clocks: core_clk (80 MHz) and phy_clk (60 MHz) never stop; utmi_clk is phy_clk while the PHY
-// gives a clock to the controller. Where our own main drives them (Verilator) they are inputs and
-// only their rising edges are at exact times; without it (GENCLK) they are made here.
+// Clocks: core_clk (80 MHz) and phy_clk (60 MHz) never stop; utmi_clk is phy_clk, or with a UTMI
+// of 16 bits every other pulse of it, while the PHY gives a clock to the controller. Where our own
+// main drives them (Verilator) they are inputs and only their rising edges are at exact times;
+// without it (GENCLK) they are made here.
 
 `resetall
 `timescale 1ps/1ps
@@ -101,12 +102,21 @@ wire        axi_rvalid;
 wire        axi_rready;
 
 wire        utmi_txvalid;
+wire        utmi_txvalidh;
 wire        utmi_txready;
-wire [7:0]  utmi_txdata;
+wire [UTMI_WIDTH-1:0] utmi_txdata;
 wire        utmi_rxactive;
 wire        utmi_rxvalid;
+wire        utmi_rxvalidh;
 wire        utmi_rxerror;
-wire [7:0]  utmi_rxdata;
+wire [UTMI_WIDTH-1:0] utmi_rxdata;
+wire        phy_txvalid;
+wire        phy_txready;
+wire [7:0]  phy_txdata;
+wire        phy_rxactive;
+wire        phy_rxvalid;
+wire        phy_rxerror;
+wire [7:0]  phy_rxdata;
 wire [1:0]  utmi_linestate;
 wire [1:0]  utmi_opmode;
 wire [1:0]  utmi_xcvrselect;
@@ -118,6 +128,11 @@ wire          irq;
 wire [31:0]   ep_irq;
 wire [7:0]    trace_valid;
 wire [511:0]  trace_data;
+
+// What drives utmi_clk is told its rate before the first edge.
+integer half_rate;
+
+initial half_rate = `PF_CALL(pf_utmi_half)(UTMI_WIDTH == 16);
 
 // Power-on reset and the testbench's own
 always @(posedge core_clk) begin
@@ -199,10 +214,12 @@ udc #(
     .m_axi_rvalid(axi_rvalid),
     .m_axi_rready(axi_rready),
     .utmi_txvalid(utmi_txvalid),
+    .utmi_txvalidh(utmi_txvalidh),
     .utmi_txready(utmi_txready),
     .utmi_txdata(utmi_txdata),
     .utmi_rxactive(utmi_rxactive),
     .utmi_rxvalid(utmi_rxvalid),
+    .utmi_rxvalidh(utmi_rxvalidh),
     .utmi_rxerror(utmi_rxerror),
     .utmi_rxdata(utmi_rxdata),
     .utmi_linestate(utmi_linestate),
@@ -299,7 +316,8 @@ x_watch #(
     .axi_ar({axi_araddr, axi_arlen}),
     .utmi({utmi_txvalid, utmi_opmode, utmi_xcvrselect, utmi_termselect, utmi_suspendm}),
     .utmi_txvalid(utmi_txvalid),
-    .utmi_txdata(utmi_txdata)
+    // an unknown bit of the high byte makes one of the low byte unknown
+    .utmi_txdata(utmi_txdata[7:0] ^ ({8{utmi_txvalidh}} & utmi_txdata[UTMI_WIDTH-1 -: 8]))
 );
 `endif
 
@@ -323,16 +341,42 @@ end
 endgenerate
 
 // ---- USB host side begins: it drives the UTMI inputs of the controller, clocked by phy_clk ----
-`ifndef PF_NO_HOST
-usb_host usb_host (
+utmi_gear #(
+    .UTMI_WIDTH(UTMI_WIDTH)
+) utmi_gear (
     .clk(phy_clk),
+    .utmi_clk(utmi_clk),
     .utmi_txvalid(utmi_txvalid),
+    .utmi_txvalidh(utmi_txvalidh),
     .utmi_txready(utmi_txready),
     .utmi_txdata(utmi_txdata),
     .utmi_rxactive(utmi_rxactive),
     .utmi_rxvalid(utmi_rxvalid),
+    .utmi_rxvalidh(utmi_rxvalidh),
     .utmi_rxerror(utmi_rxerror),
     .utmi_rxdata(utmi_rxdata),
+    .phy_txvalid(phy_txvalid),
+    .phy_txready(phy_txready),
+    .phy_txdata(phy_txdata),
+    .phy_rxactive(phy_rxactive),
+    .phy_rxvalid(phy_rxvalid),
+    .phy_rxerror(phy_rxerror),
+    .phy_rxdata(phy_rxdata)
+);
+
+`ifndef PF_NO_HOST
+usb_host #(
+    // what the gear may take of the PHY's receive delay
+    .RX_DELAY_TAKEN(UTMI_WIDTH == 8 ? 0 : 4)
+) usb_host (
+    .clk(phy_clk),
+    .utmi_txvalid(phy_txvalid),
+    .utmi_txready(phy_txready),
+    .utmi_txdata(phy_txdata),
+    .utmi_rxactive(phy_rxactive),
+    .utmi_rxvalid(phy_rxvalid),
+    .utmi_rxerror(phy_rxerror),
+    .utmi_rxdata(phy_rxdata),
     .utmi_linestate(utmi_linestate),
     .utmi_opmode(utmi_opmode),
     .utmi_xcvrselect(utmi_xcvrselect),
@@ -341,11 +385,11 @@ usb_host usb_host (
     .utmi_vbusvalid(utmi_vbusvalid)
 );
 `else
-assign utmi_txready = 1'b0;
-assign utmi_rxactive = 1'b0;
-assign utmi_rxvalid = 1'b0;
-assign utmi_rxerror = 1'b0;
-assign utmi_rxdata = 8'd0;
+assign phy_txready = 1'b0;
+assign phy_rxactive = 1'b0;
+assign phy_rxvalid = 1'b0;
+assign phy_rxerror = 1'b0;
+assign phy_rxdata = 8'd0;
 assign utmi_linestate = 2'b00;
 assign utmi_vbusvalid = 1'b0;
 `endif

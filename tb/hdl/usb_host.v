@@ -10,7 +10,12 @@
 
 `include "pf.vh"
 
-module usb_host (
+module usb_host #
+(
+    // Clocks of the receive delay that pass behind the PHY
+    parameter RX_DELAY_TAKEN = 0
+)
+(
     // 60 MHz, never stops
     input  wire        clk,
 
@@ -85,9 +90,9 @@ wire       busy;
 wire       collision;
 wire [1:0] line;
 wire       attached;
-reg [3:0]  hs_rx_delay = 4'd7;
+reg [3:0]  hs_rx_delay = 4'd7 - RX_DELAY_TAKEN[3:0];
 reg [3:0]  hs_tx_delay = 4'd2;
-reg [3:0]  fs_rx_delay = 4'd4;
+reg [3:0]  fs_rx_delay = 4'd4 - RX_DELAY_TAKEN[3:0];
 reg [3:0]  fs_tx_delay = 4'd5;
 
 reg [1:0]  state = P_IDLE;
@@ -118,6 +123,12 @@ reg [31:0] ignored = 32'd0;
 // The PHY's clock: stops some clocks after SuspendM falls, needs a while to come back
 reg [5:0]  phy_awake = 6'd63;
 reg        phy_asleep = 1'b0;
+
+// What is left of a receive delay for the PHY
+function [3:0] rest;
+    input [3:0] delay;
+    rest = delay > RX_DELAY_TAKEN[3:0] ? delay - RX_DELAY_TAKEN[3:0] : 4'd0;
+endfunction
 
 wire present_now = attached && (utmi_termselect || h_hs);
 
@@ -216,7 +227,9 @@ always @(posedge clk) begin
             if (!busy && {1'b0, since} + 25'd1 >= {1'b0, gap}) begin
                 word <= `PF_CALL(pf_usb_tx_byte)(1);
                 ignored = `PF_CALL(pf_usb_delays)(0);
-                {fs_tx_delay, fs_rx_delay, hs_tx_delay, hs_rx_delay} <= ignored[15:0];
+                {fs_tx_delay, hs_tx_delay} <= {ignored[15:12], ignored[7:4]};
+                fs_rx_delay <= rest(ignored[11:8]);
+                hs_rx_delay <= rest(ignored[3:0]);
                 h_start <= 1'b1;
                 state <= P_SEND;
             end

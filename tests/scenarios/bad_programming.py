@@ -18,6 +18,7 @@ from pymodel.gen.udc_regs import (
     DOEPDMA,
     DOEPINT,
     DOEPTSIZ,
+    DTXFSTS,
     GRXSTSP,
     GSNPSID,
 )
@@ -110,7 +111,30 @@ async def main(bench: Any) -> None:
     await hw.write32(DIEPCTL.at(BAD), firmware.control(12) | ENABLE)
     await firmware.healthy(GOOD, "no such FIFO")
     await firmware.rest(BAD)
+
+    # bytes for a FIFO that is not there, or for an endpoint that is not active, are not fetched:
+    # they would lie in a FIFO that is another's
+    places = {number: await hw.read32(DTXFSTS.at(number)) for number in (0, BAD)}
+    if firmware.dma:
+        await hw.write32(DIEPDMA.at(BAD), IN_BUFFERS)
+    inactive = firmware.control(BAD) & ~DIEPCTL.USBActEP.mask
+    for control in (firmware.control(12), inactive):
+        await hw.write32(DIEPTSIZ.at(BAD), DIEPTSIZ.PktCnt.put(1) | DIEPTSIZ.XferSize.put(40))
+        await hw.write32(DIEPCTL.at(BAD), control | ENABLE)
+        if not firmware.dma:
+            # what EP0 has to send is not for endpoint 1
+            await firmware.push(0, bytes(40))
+            places[0] -= 10
+        if control != inactive:
+            result = await wire.in_(ADDRESS, BAD)
+            assert result.handshake == "NAK", result
+        await sleep(us(20))
+        for number, free in places.items():
+            assert await hw.read32(DTXFSTS.at(number)) == free, number
+        await firmware.rest(BAD)
+    await firmware.flush(0)
     await firmware.command(BAD, True, DIEPCTL.SetD0PID.mask)
+    await firmware.healthy(GOOD, "bytes for no FIFO")
 
     # more words than the FIFO holds are lost
     if not firmware.dma:

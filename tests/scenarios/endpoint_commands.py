@@ -12,6 +12,7 @@ from pymodel.gen.udc_regs import (
     DAINT,
     DAINTMSK,
     DIEPCTL,
+    DIEPDMA,
     DIEPINT,
     DIEPTSIZ,
     DOEPCTL,
@@ -156,6 +157,8 @@ async def main(bench: Any) -> None:
         await ends.push(1, data)
     assert await ends.in_wait(1) == data
     assert await ends.causes(1) & DIEPINT.XferCompl.mask
+    # without DMA the address is not touched
+    assert await hw.read32(DIEPDMA.at(1)) == (place + 60 if ends.dma else 0)
 
     # busy; NAK is taken away; ended in the middle
     await commands.parameters(3, place, DIEPTSIZ.PktCnt.put(1) | len(data))
@@ -182,6 +185,13 @@ async def main(bench: Any) -> None:
     assert await commands.run(5, START) == NO_ENDPOINT
     for unknown in (0, 6, 15):
         assert await commands.run(7, unknown) == UNKNOWN
+
+    # DATA0 with the end of a stall, and with nothing else
+    await ends.command(3, False, DOEPCTL.SetD1PID.mask)
+    for command in (UPDATE, SET_STALL, CLEAR_STALL):
+        assert await hw.read32(DOEPCTL.at(3)) & DOEPCTL.DPID.mask
+        assert await commands.run(6, command) == DONE
+    assert not await hw.read32(DOEPCTL.at(3)) & DOEPCTL.DPID.mask
 
     # several at a time, with other latencies
     await hw.write32(XCFG.OFFSET, 40 << 16 | XCFG.CmdEn.mask)

@@ -86,10 +86,12 @@ module udc #
     input  wire         m_axi_rvalid,
     output wire         m_axi_rready,
     output reg          utmi_txvalid,
+    output wire         utmi_txvalidh,
     input  wire         utmi_txready,
     output reg  [7:0]   utmi_txdata,
     input  wire         utmi_rxactive,
     input  wire         utmi_rxvalid,
+    input  wire         utmi_rxvalidh,
     input  wire         utmi_rxerror,
     input  wire [7:0]   utmi_rxdata,
     input  wire [1:0]   utmi_linestate,
@@ -105,6 +107,7 @@ module udc #
 );
 
 // Bus side: every access is answered, nothing happens.
+assign utmi_txvalidh = 1'b0;
 assign {s_axil_awready, s_axil_wready, s_axil_bresp} = {2{s_axil_awvalid && s_axil_wvalid}} << 2;
 assign {s_axil_arready, s_axil_rdata, s_axil_rresp} = {1'b1, 32'h5AFE57AB, 2'b00};
 assign {m_axi_awid, m_axi_awaddr, m_axi_awlen, m_axi_awsize, m_axi_awburst, m_axi_awlock} = 47'd0;

@@ -36,6 +36,7 @@ def scenario(tmp_path: Path, body: str) -> str:
         (["--time-scale", "2000"], "1 to 1000"),
         (["--frobnicate"], "--help"),
         (["--core-mhz", "59"], "60 to 1000"),
+        (["--utmi-width", "32"], "--utmi-width 32: choose 8 or 16"),
         (["--seed", "x"], "--seed"),
         (["--time-scale", "0"], "1 to 1000"),
         (["--timeout", "nan"], "above 0"),

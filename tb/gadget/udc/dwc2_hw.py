@@ -45,6 +45,7 @@ class Dwc2Hw:
         dma: the core moves the data, by buffer or descriptor DMA (else slave mode).
         desc: it does so by descriptors.
         shared: Tx FIFO 0 serves all non-periodic endpoints; `fifo` is the scheme's name.
+        wide: the UTMI has 16 bits, or can have.
         tx_fifos: Tx FIFOs other than 0.
         identity: GSNPSID.
         lpm: the core has link power management.
@@ -67,6 +68,7 @@ class Dwc2Hw:
         self.dma = mode != "slave"
         self.desc = mode == "desc"
         self.shared = False
+        self.wide = False
         self.tx_fifos = 0
         self.endpoints = 1
         self.max_bytes = 0x7FFFF
@@ -135,6 +137,7 @@ class Dwc2Hw:
                 f"{self.name}: built without DMA (architecture {architecture}); use slave",
             )
         self.shared = not GHWCFG4.DedFifoMode.get(config4)
+        self.wide = GHWCFG4.PhyDataWidth.get(config4) != 0
         fifos = GHWCFG4.NumDevPerioEps if self.shared else GHWCFG4.InEps
         self.tx_fifos = fifos.get(config4)
         reason = refusal(self.mode, self.fifo)

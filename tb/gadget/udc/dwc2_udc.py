@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 _KICK_PRIORITY = 60
 _THREAD_PRIORITY = 50
 _BURST_INCR16 = 7
-_TRDT_HS = 9
+_TRDT_8, _TRDT_16 = 9, 5
 _PACKET_LIMIT = 1024
 # Resume by the device lasts 1 ms to 15 ms (USB 2.0 section 7.1.7.7).
 _WAKEUP_TIME = ms(2)
@@ -308,7 +308,8 @@ class Dwc2Udc(UsbGadgetOps):
         config = await hw.read(GUSBCFG.OFFSET)
         config &= ~(GUSBCFG.SRPCap.mask | GUSBCFG.HNPCap.mask | GUSBCFG.ForceHstMode.mask)
         config |= GUSBCFG.ForceDevMode.mask | GUSBCFG.TOutCal.put(7)
-        await write(GUSBCFG.OFFSET, GUSBCFG.USBTrdTim.set(config, _TRDT_HS))
+        config = GUSBCFG.PHYIf16.set(config, int(hw.wide))
+        await write(GUSBCFG.OFFSET, GUSBCFG.USBTrdTim.set(config, _TRDT_16 if hw.wide else _TRDT_8))
         await hw.poll(GINTSTS.OFFSET, GINTSTS.CurMod.mask, 0, "device mode")
         await hw.init_fifos()
         await write(DCTL.OFFSET, await hw.read(DCTL.OFFSET) | DCTL.SftDiscon.mask)

@@ -27,13 +27,16 @@ enum pf_event {
 
 #define PF_NEVER INT64_MAX
 
-/* Given by the testbench; stopped by the PHY; never mind the PHY */
+/* Given by the testbench; stopped by the PHY; never mind the PHY; every other pulse of the PHY's */
 #define PF_UTMI_GIVEN 1
 #define PF_UTMI_ASLEEP 2
 #define PF_UTMI_ALWAYS 4
+#define PF_UTMI_HALF 8
 
-static inline int pf_utmi_running(int32_t run) {
-    return (run & PF_UTMI_GIVEN) && (run & (PF_UTMI_ASLEEP | PF_UTMI_ALWAYS)) != PF_UTMI_ASLEEP;
+/* Whether the DUT gets this pulse of the PHY's clock: its number counts from 0. */
+static inline int pf_utmi_running(int32_t run, uint64_t number) {
+    return (run & PF_UTMI_GIVEN) && !((run & PF_UTMI_HALF) && (number & 1) == 0)
+           && (run & (PF_UTMI_ASLEEP | PF_UTMI_ALWAYS)) != PF_UTMI_ASLEEP;
 }
 
 #ifndef PF_MAIN
@@ -41,7 +44,7 @@ extern int64_t pf_now_ps;          /* simulation time at this edge */
 extern uint32_t pf_pending;        /* bits of enum pf_event */
 extern int64_t pf_next_wake;       /* when the kernel wants to run without an event */
 extern uint32_t pf_cocotb_wake;    /* the pump wants cocotb's tasks to run */
-extern uint64_t pf_cycles[2];      /* rising edges: core clock, UTMI clock */
+extern uint64_t pf_cycles[2];      /* rising edges: core clock, the PHY's clock */
 extern uint64_t pf_pumps;          /* calls of the pump */
 extern int64_t pf_period_fs[2];    /* clock periods: core clock, UTMI clock */
 extern int32_t pf_utmi_run;        /* PF_UTMI_...: whether the UTMI clock of the DUT runs */

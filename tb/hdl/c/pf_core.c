@@ -125,11 +125,19 @@ int32_t pf_clock_delay(int32_t which) {
     return (int32_t)(clock_fs[which] / 1000 - before);
 }
 
-int32_t pf_clock_running(int32_t which) { return which == 1 ? pf_utmi_running(pf_utmi_run) : 1; }
+int32_t pf_clock_running(int32_t which) {
+    return which == 1 ? pf_utmi_running(pf_utmi_run, pf_cycles[1]) : 1;
+}
 
 /* The PHY stops its clock (1), or gives it again (0). */
 int32_t pf_utmi_sleep(int32_t sleep) {
     pf_utmi_run = sleep ? pf_utmi_run | PF_UTMI_ASLEEP : pf_utmi_run & ~PF_UTMI_ASLEEP;
+    return 0;
+}
+
+/* The UTMI has 16 bits: its clock has half the rate (1). */
+int32_t pf_utmi_half(int32_t half) {
+    pf_utmi_run = half ? pf_utmi_run | PF_UTMI_HALF : pf_utmi_run & ~PF_UTMI_HALF;
     return 0;
 }
 

@@ -87,10 +87,12 @@ module udc #
     input  wire         m_axi_rvalid,
     output wire         m_axi_rready,
     output wire         utmi_txvalid,
+    output wire         utmi_txvalidh,
     input  wire         utmi_txready,
     output wire [7:0]   utmi_txdata,
     input  wire         utmi_rxactive,
     input  wire         utmi_rxvalid,
+    input  wire         utmi_rxvalidh,
     input  wire         utmi_rxerror,
     input  wire [7:0]   utmi_rxdata,
     input  wire [1:0]   utmi_linestate,
@@ -325,6 +327,7 @@ assign trace_data = {
 };
 
 assign utmi_txvalid = 1'b0;
+assign utmi_txvalidh = 1'b0;
 assign utmi_txdata = 8'd0;
 assign utmi_opmode = 2'd1;
 assign utmi_xcvrselect = 2'd1;
