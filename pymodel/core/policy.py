@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pymodel.trace import Kind
+from pymodel.packets import PID
+from pymodel.trace import Cause, Kind
 
-from .fields import PKTSTS_SETUP
+from .fields import EPI_DISBLD, PKTSTS_SETUP
 from .model import UdcModel
 from .state import InEndpoint, OutEndpoint
 
 __all__ = ["DmaMemory", "EagerPolicy"]
 
+_OUT = int(PID.OUT)
 _INT_SET = int(Kind.INT_SET)
 _RX_STATUS = int(Kind.RX_STATUS)
 _RX_POP = int(Kind.RX_POP)
@@ -78,11 +80,27 @@ class EagerPolicy:
                     continue
             if model.command_due and self._command():
                 continue
-            if model.due:
-                for key, bits in list(model.due.items()):
-                    step((_INT_SET, key, bits))
+            if model.due and self._causes():
                 continue
             return
+
+    def _causes(self) -> bool:
+        """Let causes become visible; a disable waits for the end of the endpoint's packet."""
+        model, found = self.model, False
+        for key, bits in list(model.due.items()):
+            if bits & EPI_DISBLD and self._on_the_wire(key):
+                bits &= ~EPI_DISBLD
+            if bits:
+                model.step((_INT_SET, key, bits))
+                found = True
+        return found
+
+    def _on_the_wire(self, key: int) -> bool:
+        model = self.model
+        which, n = key >> 8, key & 0xFF
+        if which == Cause.DIEPINT:
+            return model.ins[n].sending >= 0
+        return which == Cause.DOEPINT and model.token is not None and model.token[:2] == (_OUT, n)
 
     def next_event(self) -> int | None:
         """Return when something happens next by itself, picoseconds; None for never."""

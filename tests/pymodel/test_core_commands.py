@@ -26,7 +26,7 @@ from pymodel.gen.udc_regs import (
     XINTMSK,
     XSTS,
 )
-from pymodel.packets import PID
+from pymodel.packets import PID, build_data, build_handshake
 from pymodel.trace import Event, Kind, decode, encode
 from tests.pymodel.model_device import BASE, Device
 
@@ -128,6 +128,41 @@ def test_end_is_complete_when_the_endpoint_rests() -> None:
     wait(device, 10)
     assert result(device, 3) == (False, 0)
     assert not device.diepint(1) & DIEPINT.EPDisbld.mask
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+@pytest.mark.parametrize("is_in", [True, False])
+def test_end_waits_for_the_packet_on_the_wire(is_in: bool, acknowledged: bool) -> None:
+    """Other commands do not wait; what the host acknowledges or sends still counts."""
+    device = device_with(latency=0)
+    index = 2 + is_in
+    if is_in:
+        device.start_in(1, 64, 1)
+        device.push(1, bytes(64))
+        assert device.token(PID.IN, 1)
+    else:
+        device.start_out(1, 64, 1)
+        assert device.token(PID.OUT, 1) is None
+    order(device, index, END)
+    assert result(device, index) == (True, 0)
+    causes = device.diepint if is_in else device.doepint
+    assert not causes(1) & DIEPINT.EPDisbld.mask
+    if not acknowledged:
+        device.layer.idle(device.tick())
+    elif is_in:
+        assert device.layer.receive(build_handshake(PID.ACK), now=device.tick()) is None
+        assert causes(1) & DIEPINT.XferCompl.mask
+    else:
+        assert device.layer.receive(build_data(PID.DATA0, bytes(64)), now=device.tick())
+    assert causes(1) & DIEPINT.EPDisbld.mask
+    assert result(device, index) == (False, 0)
+    device.start_in(2, 64, 1)
+    device.push(2, bytes(64))
+    assert device.token(PID.IN, 2)
+    device.set(DIEPCTL.at(2), DIEPCTL.SNAK.mask | DIEPCTL.EPDis.mask)
+    order(device, 5, SET_STALL)
+    assert result(device, 5) == (False, 0)
+    assert not device.diepint(2) & DIEPINT.EPDisbld.mask
 
 
 def test_end_of_ep0_out_cannot_disable_it() -> None:

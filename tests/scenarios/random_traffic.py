@@ -22,16 +22,21 @@ from pymodel.gen.udc_regs import (
     DIEPINT,
     DIEPMSK,
     DIEPTSIZ,
+    DIEPTXF,
     DOEPCTL,
     DOEPEACHMSK,
     DOEPINT,
     DOEPMSK,
     DOEPTSIZ,
+    DSTS,
     DTXFSTS,
     FIFO,
     GAHBCFG,
+    GHWCFG3,
     GINTMSK,
     GINTSTS,
+    GLPMCFG,
+    GNPTXFSIZ,
     GNPTXSTS,
     GRSTCTL,
     GRXSTSP,
@@ -109,6 +114,11 @@ class Player:
         self.wire.vbus(True)
         await sleep(us(50))
         await self.bus_reset()
+
+        self.lpm_there = bool(GHWCFG3.LPMMode.get(await self.hw.read32(GHWCFG3.OFFSET)))
+        self.places = {0: await self.hw.read32(GNPTXFSIZ.OFFSET)}
+        for n in ENDPOINTS:
+            self.places[n] = await self.hw.read32(DIEPTXF.at(n))
 
     async def bus_reset(self) -> None:
         await self.wire.reset()
@@ -283,6 +293,54 @@ class Player:
         if n and self.random.random() < 0.3:
             await self.set(DIEPCTL.at(n), STALL)
 
+    async def flush(self) -> None:
+        """Flush a FIFO whatever is going on; move one, or make it smaller."""
+        n = self.random.randrange(4)
+        if any(self.fifo(one) == n for one in self.unacknowledged):
+            return
+        if self.random.random() < 0.5:
+            await self.hw.write32(GRSTCTL.OFFSET, n << 6 | GRSTCTL.TxFFlsh.mask)
+            await self.until(GRSTCTL.OFFSET, GRSTCTL.TxFFlsh.mask, False)
+            return
+        place = self.places[n] & 0xFFFF | self.random.choice([128, 160, 256]) << 16
+        if self.random.random() < 0.5:
+            # behind all others
+            place = place & ~0xFFFF | 3072 + 256 * n
+        await self.hw.write32(DIEPTXF.at(n) if n else GNPTXFSIZ.OFFSET, place)
+
+    async def lpm(self) -> None:
+        """An LPM token, whatever else is pending; sleep, and the host's resume."""
+        if not self.lpm_there:
+            return
+        config = self.random.choice([0, 1, 3, 3, 3]) | self.random.getrandbits(2) << 21
+        await self.hw.write32(GLPMCFG.OFFSET, config)
+        wrong = {"bad_crc": True} if self.random.random() < 0.2 else {}
+        state = 1 if self.random.random() < 0.8 else self.random.randrange(16)
+        answer = await self.wire.lpm(0, self.random.randrange(16), True, state, **wrong)
+        if answer.handshake == "ACK":
+            await sleep(us(30))
+            await self.look()
+            await self.wire.resume()
+            await self.wire.sof(1)
+
+    async def suspend(self) -> None:
+        """Suspend and resume with all that is under way."""
+        await self.wire.suspend()
+        for _ in range(2000):
+            if DSTS.SuspSts.get(await self.hw.read32(DSTS.OFFSET)):
+                break
+            await sleep(us(10))
+        else:
+            raise AssertionError("not suspended")
+        await self.choice_of_registers()
+        await self.wire.resume()
+        await self.wire.sof(1)
+
+    async def choice_of_registers(self) -> None:
+        """What software may do at any time."""
+        steps = (self.start_in, self.start_out, self.stall, self.interrupts, self.flush, self.look)
+        await self.random.choice(steps)()
+
     async def stop_out(self) -> None:
         """Global NAK, disable, go on (as Linux and TinyUSB do)."""
         n = self.random.choice(ENDPOINTS)
@@ -330,7 +388,7 @@ class Player:
         task = spawn(self.out())
         for _ in range(self.random.randrange(4)):
             await self.look()
-        await self.random.choice([self.start_in, self.start_out, self.stall, self.interrupts])()
+        await self.choice_of_registers()
         await task
 
 
@@ -354,6 +412,8 @@ async def main(bench: Any) -> None:
         (player.in_nak, 1),
         (player.masks, 1),
         (player.race, 4),
+        (player.flush, 2),
+        (player.lpm, 1),
         (player.bus_reset, 0),
     ]
     steps = int(bench.args[0]) if bench.args else 150
@@ -361,6 +421,8 @@ async def main(bench: Any) -> None:
         step = bench.random.choices(*zip(*weights, strict=True))[0]
         if number % 100 == 99:
             step = player.bus_reset
+        elif number % 100 == 49:
+            step = player.suspend
         await step()
     await player.drain()
     await sleep(us(50))

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import chirp
 import isochronous
+import lpm
 import remote_wakeup
 import suspend_resume
-from pymodel.gen.udc_regs import DOEPTSIZ, GHWCFG4
+from pymodel.gen.udc_regs import DOEPTSIZ, GHWCFG4, GLPMCFG
 from pymodel.packets import PID
 from raw_endpoints import ADDRESS, BUFFER, BULK, OUT_BUFFERS, Endpoints
-from tb.kernel import sleep, us
+from suspended import clear, connect
+from tb.kernel import now, sleep, us
 
 HOST = False
 PROBE = False
@@ -29,6 +31,8 @@ RUNS = [
     {"args": ["suspend_resume"]},
     {"args": ["remote_wakeup"]},
     {"args": ["isochronous"]},
+    {"args": ["l1"]},
+    {"args": ["l1"], "speed": "full"},
 ]
 SCENARIOS = {
     "chirp": chirp,
@@ -149,11 +153,38 @@ async def traffic(bench, lengths: list[int], delays: tuple[dict[str, int], ...])
             await pair.spoilt(rig.random(length))
 
 
+async def l1(bench) -> None:
+    """Extended tokens; into L1 in time, and out of it by the host."""
+    hw, wire = bench.hw, bench.wire
+    await connect(bench)
+    await hw.write32(GLPMCFG.OFFSET, lpm.ALLOWED)
+    assert (await wire.lpm(0, 5, link_state=2)).handshake == "STALL"
+    assert (await wire.lpm(1)).handshake is None
+    assert (await wire.lpm(0, bad_crc=True)).handshake is None
+    for besl in (0, 5):
+        await clear(bench)
+        assert (await wire.lpm(0, besl)).handshake == "ACK"
+        start = now()
+        while not await lpm.asleep(bench):
+            assert now() < start + us(11)
+        assert now() > start + us(7)
+        start = now()
+        while not await hw.read32(GLPMCFG.OFFSET) & GLPMCFG.L1ResumeOK.mask:
+            assert now() < start + us(55)
+        assert now() > start + us(48)
+        await wire.resume()
+        await sleep(us(5))
+        await lpm.awake(bench)
+        await lpm.alive(bench)
+
+
 async def main(bench) -> None:
     args = bench.args or ["traffic"]
     if args[0] == "traffic":
         await traffic(bench, [*range(18), 62, 63, 64, 509, 510, 511, 512], DELAYS)
     elif args[0] == "short":
         await traffic(bench, [0, 1, 2, 63], DELAYS[:1])
+    elif args[0] == "l1":
+        await l1(bench)
     else:
         await SCENARIOS[args[0]].main(bench)
