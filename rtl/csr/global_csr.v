@@ -2,9 +2,8 @@
 `resetall
 `default_nettype none
 
-// Global and device registers, and the upper two levels of the interrupt cascade. Plain
-// read/write registers are read back from a shadow RAM; flip-flops hold only the bits that the
-// hardware looks at.
+// Global and device registers. Plain read/write registers are read back from a shadow RAM;
+// flip-flops hold only the bits that the hardware looks at.
 module global_csr #(
     parameter NUM_IN_EPS = 7,
     parameter NUM_OUT_EPS = 7,
@@ -128,7 +127,6 @@ module global_csr #(
     localparam [7:0] GAHBCFG = {1'b0, GAHBCFG_OFFSET[11], GAHBCFG_OFFSET[7:2]};
     localparam [7:0] GRSTCTL = {1'b0, GRSTCTL_OFFSET[11], GRSTCTL_OFFSET[7:2]};
     localparam [7:0] GINTSTS = {1'b0, GINTSTS_OFFSET[11], GINTSTS_OFFSET[7:2]};
-    localparam [7:0] GINTMSK = {1'b0, GINTMSK_OFFSET[11], GINTMSK_OFFSET[7:2]};
     localparam [7:0] GRXFSIZ = {1'b0, GRXFSIZ_OFFSET[11], GRXFSIZ_OFFSET[7:2]};
     localparam [7:0] GSNPSID = {1'b0, GSNPSID_OFFSET[11], GSNPSID_OFFSET[7:2]};
     localparam [7:0] GHWCFG1 = {1'b0, GHWCFG1_OFFSET[11], GHWCFG1_OFFSET[7:2]};
@@ -142,10 +140,8 @@ module global_csr #(
     localparam [7:0] DIEPMSK = {1'b0, DIEPMSK_OFFSET[11], DIEPMSK_OFFSET[7:2]};
     localparam [7:0] DOEPMSK = {1'b0, DOEPMSK_OFFSET[11], DOEPMSK_OFFSET[7:2]};
     localparam [7:0] DAINT = {1'b0, DAINT_OFFSET[11], DAINT_OFFSET[7:2]};
-    localparam [7:0] DAINTMSK = {1'b0, DAINTMSK_OFFSET[11], DAINTMSK_OFFSET[7:2]};
     localparam [7:0] DIEPEMPMSK = {1'b0, DIEPEMPMSK_OFFSET[11], DIEPEMPMSK_OFFSET[7:2]};
     localparam [7:0] DEACHINT = {1'b0, DEACHINT_OFFSET[11], DEACHINT_OFFSET[7:2]};
-    localparam [7:0] DEACHMSK = {1'b0, DEACHMSK_OFFSET[11], DEACHMSK_OFFSET[7:2]};
     localparam [7:0] PCGCCTL = 8'h90;
 
     localparam HAS_DMA = (DMA != 0);
@@ -181,9 +177,6 @@ module global_csr #(
     reg  [31:0] status;
     wire [31:0] shadow;
 
-    reg  [31:0] gintsts_reg;
-    reg  [31:0] gintmsk_reg;
-    reg         session_end_reg;
     reg  [5:0]  gahbcfg_reg;
     reg         empty_level_reg;
     reg         periodic_level_reg;
@@ -208,8 +201,6 @@ module global_csr #(
     reg  [15:0] diepmsk_reg;
     reg  [15:0] doepmsk_reg;
     reg  [15:0] empmsk_reg;
-    reg  [31:0] daintmsk_reg;
-    reg  [31:0] deachmsk_reg;
     reg         suspended_reg;
     // PCGCCTL.StopPclk
     reg         stopped_reg;
@@ -221,8 +212,6 @@ module global_csr #(
     reg  [4:0]  flush_fifo_reg;
     reg         soft_reset_reg;
     reg         soft_done_reg;
-    reg         irq_reg;
-    reg  [31:0] ep_irq_reg;
 
     // ---- decode -------------------------------------------------------------------------------
 
@@ -254,16 +243,11 @@ module global_csr #(
 
     // ---- read ---------------------------------------------------------------------------------
 
-    wire [31:0] gintsts = gintsts_reg
-        | {5'd0, periodic_level, 6'd0, |(daint[31:16] & daintmsk_reg[31:16]),
-           |(daint[15:0] & daintmsk_reg[15:0]), 10'd0, gout_eff_reg, gin_nak_reg, fifo0_level,
-           rx_level, 1'b0, session_end_reg, 2'b00};
-
     always @* begin
         status = 32'd0;
         case (index)
             GOTGCTL: status = {12'd0, session, 2'd0, 1'b1, 16'd0};
-            GOTGINT: status = {29'd0, session_end_reg, 2'd0};
+            GOTGINT: status = {29'd0, session_end, 2'd0};
             GRSTCTL: status = {!dma_busy, dma_busy, 19'd0, flush_fifo_reg, tx_flush_reg,
                                rx_flush_reg, 3'd0, soft_reset_reg};
             GINTSTS: status = gintsts;
@@ -286,51 +270,23 @@ module global_csr #(
 
     assign read_data = shadow | status;
 
-    // ---- bus events ---------------------------------------------------------------------------
+    // ---- interrupts ---------------------------------------------------------------------------
 
-    localparam [3:0] LINE_RESET_START = 4'd1;
-    localparam [3:0] LINE_RESET_END = 4'd2;
-    localparam [3:0] LINE_SUSPEND = 4'd3;
-    localparam [3:0] LINE_RESUME = 4'd4;
-    localparam [3:0] LINE_EARLY_SUSPEND = 4'd5;
-    localparam [3:0] LINE_VBUS_ON = 4'd6;
-    localparam [3:0] LINE_VBUS_OFF = 4'd7;
+    wire [31:0] gintsts;
+    wire        session_end;
 
-    // bits of GINTSTS that are events; the others cost nothing
-    localparam [31:0] EVENTS = DEDICATED ? 32'hC8B0_FC08 : 32'hC8B2_FC08;
-
-    reg [31:0] set;
-    reg        session_end;
-
-    always @* begin
-        set = 32'd0;
-        session_end = 1'b0;
-        set[3] = sof_valid;
-        set[14] = iso_lost;
-        set[15] = periodic_end;
-        set[17] = mismatches;
-        set[20] = periodic_end && incomplete_in;
-        set[21] = periodic_end && incomplete_out;
-        set[27] = lpm_answered;
-        if (line_valid) begin
-            case (line[3:0])
-                LINE_RESET_START: begin
-                    set[12] = 1'b1;
-                    set[23] = suspended_reg || sleeping || stopped_reg;
-                end
-                LINE_RESET_END: set[13] = 1'b1;
-                LINE_SUSPEND: set[11] = 1'b1;
-                LINE_RESUME: set[31] = 1'b1;
-                LINE_EARLY_SUSPEND: set[10] = 1'b1;
-                LINE_VBUS_ON: set[30] = 1'b1;
-                LINE_VBUS_OFF: session_end = 1'b1;
-                default: begin
-                end
-            endcase
-        end
-    end
-
-    wire [31:0] clear = (write && (index == GINTSTS)) ? write_data : 32'd0;
+    csr_interrupts #(.DEDICATED_FIFO(DEDICATED_FIFO)) csr_interrupts (
+        .clk(clk), .rst(rst), .write(write_here), .index(index), .write_data(write_data),
+        .line_valid(line_valid), .line(line[3:0]),
+        .asleep(suspended_reg || sleeping || stopped_reg), .sof_valid(sof_valid),
+        .periodic_end(periodic_end), .incomplete_in(incomplete_in),
+        .incomplete_out(incomplete_out), .iso_lost(iso_lost), .mismatches(mismatches),
+        .lpm_answered(lpm_answered), .out_nak(gout_eff_reg), .in_nak(gin_nak_reg),
+        .rx_level(rx_level), .fifo0_level(fifo0_level), .periodic_level(periodic_level),
+        .daint(daint), .deachint(deachint), .gintsts(gintsts), .session_end(session_end),
+        .enable(gahbcfg_reg[0]), .irq(irq), .ep_irq(ep_irq),
+        .trace_gintsts(trace_gintsts), .trace_gotgint(trace_gotgint)
+    );
 
     // ---- link power management ----------------------------------------------------------------
 
@@ -368,10 +324,6 @@ module global_csr #(
     assign frame_next = full_speed_reg ? {3'd0, sof_frame}
                            : same_frame ? {sof_frame, frame_reg[2:0] + 3'd1} : {sof_frame, 3'd0};
 
-    // SOF, end of a frame and EPMis that find their bit set are no events
-    assign trace_gintsts = set & ~(gintsts_reg & ~clear & 32'h0002_8008);
-    assign trace_gotgint = {29'd0, session_end, 2'd0};
-
     // ---- outputs ------------------------------------------------------------------------------
 
     assign dma_enable = HAS_DMA && gahbcfg_reg[5];
@@ -406,17 +358,16 @@ module global_csr #(
     assign tx_flush_fifo = flush_fifo_reg;
     assign soft_reset_wait = soft_reset_reg;
     assign soft_reset = soft_reset_reg && !dma_busy && soft_done_reg;
-    assign irq = irq_reg;
-    assign ep_irq = ep_irq_reg;
 
     // ---- state --------------------------------------------------------------------------------
 
+    localparam [3:0] LINE_RESET_START = 4'd1;
+    localparam [3:0] LINE_RESET_END = 4'd2;
+    localparam [3:0] LINE_SUSPEND = 4'd3;
+    localparam [3:0] LINE_RESUME = 4'd4;
+    localparam [3:0] LINE_VBUS_OFF = 4'd7;
+
     always @(posedge clk) begin
-        irq_reg <= gahbcfg_reg[0] && |(gintsts & gintmsk_reg);
-        ep_irq_reg <= deachint & deachmsk_reg;
-        gintsts_reg <= ((gintsts_reg & ~clear) | set) & EVENTS;
-        session_end_reg <= (session_end_reg
-            && !(write && (index == GOTGINT) && write_data[2])) || session_end;
         // one clock more, so that a DMA job that began with the command has shown itself
         soft_done_reg <= soft_reset_reg;
         if (testing_reg == 3'd0) begin
@@ -474,7 +425,6 @@ module global_csr #(
                         flush_fifo_reg <= write_data[10:6];
                     end
                 end
-                GINTMSK: gintmsk_reg <= {write_data[31:1], 1'b0};
                 GRXFSIZ: rx_depth_reg <= write_data[15:0];
                 DCFG: begin
                     speed_cfg_reg <= write_data[1:0];
@@ -512,8 +462,6 @@ module global_csr #(
                 DIEPMSK: diepmsk_reg <= write_data[15:0];
                 DOEPMSK: doepmsk_reg <= write_data[15:0];
                 DIEPEMPMSK: empmsk_reg <= DEDICATED ? write_data[15:0] : 16'd0;
-                DAINTMSK: daintmsk_reg <= write_data;
-                DEACHMSK: deachmsk_reg <= write_data;
                 PCGCCTL: stopped_reg <= write_data[0];
                 default: begin
                 end
@@ -526,9 +474,6 @@ module global_csr #(
         end
 
         if (rst) begin
-            gintsts_reg <= 32'd0;
-            gintmsk_reg <= 32'd0;
-            session_end_reg <= 1'b0;
             gahbcfg_reg <= 6'd0;
             empty_level_reg <= 1'b0;
             periodic_level_reg <= 1'b0;
@@ -551,8 +496,6 @@ module global_csr #(
             diepmsk_reg <= 16'd0;
             doepmsk_reg <= 16'd0;
             empmsk_reg <= 16'd0;
-            daintmsk_reg <= 32'd0;
-            deachmsk_reg <= 32'd0;
             suspended_reg <= 1'b0;
             stopped_reg <= 1'b0;
             full_speed_reg <= 1'b1;
@@ -563,8 +506,6 @@ module global_csr #(
             flush_fifo_reg <= 5'd0;
             soft_reset_reg <= 1'b0;
             soft_done_reg <= 1'b0;
-            irq_reg <= 1'b0;
-            ep_irq_reg <= 32'd0;
         end
     end
 

@@ -56,12 +56,12 @@ module prove_interrupts (
         .reset_start(1'b0), .irq(irq), .ep_irq(ep_irq)
     );
 
-    (* hierconn *) wire [31:0] \csr.gintsts_reg ;
-    (* hierconn *) wire [31:0] \csr.gintmsk_reg ;
-    (* hierconn *) wire [31:0] \csr.daintmsk_reg ;
-    (* hierconn *) wire [31:0] \csr.deachmsk_reg ;
+    (* hierconn *) wire [31:0] \csr.csr_interrupts.gintsts_reg ;
+    (* hierconn *) wire [31:0] \csr.csr_interrupts.gintmsk_reg ;
+    (* hierconn *) wire [31:0] \csr.csr_interrupts.daintmsk_reg ;
+    (* hierconn *) wire [31:0] \csr.csr_interrupts.deachmsk_reg ;
     (* hierconn *) wire [5:0] \csr.gahbcfg_reg ;
-    (* hierconn *) wire \csr.session_end_reg ;
+    (* hierconn *) wire \csr.csr_interrupts.session_end_reg ;
     (* hierconn *) wire \csr.gin_nak_reg ;
     (* hierconn *) wire \csr.gout_eff_reg ;
     (* hierconn *) wire \csr.suspended_reg ;
@@ -148,12 +148,13 @@ module prove_interrupts (
         if (started) begin
             assert (irq == irq_then);
             assert (ep_irq == ep_irq_then);
-            assert (\csr.gintsts_reg == events && (events & ~32'hC8B2_FC08) == 32'd0);
-            assert (\csr.gintmsk_reg == mask);
-            assert (\csr.daintmsk_reg == daint_mask);
-            assert (\csr.deachmsk_reg == deach_mask);
+            assert (\csr.csr_interrupts.gintsts_reg == events);
+            assert ((events & ~32'hC8B2_FC08) == 32'd0);
+            assert (\csr.csr_interrupts.gintmsk_reg == mask);
+            assert (\csr.csr_interrupts.daintmsk_reg == daint_mask);
+            assert (\csr.csr_interrupts.deachmsk_reg == deach_mask);
             assert (\csr.gahbcfg_reg [0] == enabled);
-            assert (\csr.session_end_reg == session_end);
+            assert (\csr.csr_interrupts.session_end_reg == session_end);
             assert (\csr.stopped_reg == stopped);
         end
         // the index of an address, where a write looks for it
