@@ -34,8 +34,8 @@ module usb2_frame #(
     reg  [11:0] clocks_reg;
     reg  [4:0]  steps_reg;
 
-    wire        step = (clocks_reg[11:1] == 11'd0) && (TICK != 1 || !clocks_reg[0]);
-    wire [11:0] whole = (high_speed ? STEP_HS : STEP_FS) - TICK[11:0];
+    wire        step = TICK == 1 ? clocks_reg == 12'd0 : clocks_reg[11:1] == 11'd0;
+    wire [11:0] whole = high_speed ? STEP_HS - TICK[11:0] : STEP_FS - TICK[11:0];
     // 375 is odd: at 30 MHz every other step is one clock shorter
     wire [11:0] reload = TICK == 1 ? whole : whole + {11'd0, step && !sof && clocks_reg[0]};
     wire        over = run_reg && step && (steps_reg == 5'd0);
