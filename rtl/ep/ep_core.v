@@ -344,7 +344,7 @@ module ep_core #(
         .packet_added(rx_fifo_commit && (packet_ep == 4'd0)),
         .done_added(push && (push_kind == STS_SETUP_DONE)), .fetch(fetch),
         .fifo_kept(job_kept), .head(head),
-        .rx_empty(rx_fifo_empty), .rx_flush(rx_fifo_flush), .dma_start(dma_start),
+        .rx_flush(rx_fifo_flush), .dma_start(dma_start),
         .dma_discard(dma_discard), .dma_address(dma_address), .dma_bytes(dma_bytes),
         .dma_load(dma_load), .dma_store(dma_store), .dma_store_data(dma_store_data),
         .dma_loaded_status(dma_loaded_status), .dma_busy(dma_busy), .dma_error(dma_error),

@@ -69,9 +69,8 @@ module ep_job #(
     // the FIFO that it is fetched for still has its place
     input  wire        fifo_kept,
 
-    // Rx FIFO: its head; it is empty; it is being emptied
+    // Rx FIFO: its head; it is being emptied
     input  wire [31:0] head,
-    input  wire        rx_empty,
     input  wire        rx_flush,
 
     // DMA engine (see udc_core)
@@ -264,7 +263,7 @@ module ep_job #(
     ep_setup #(.COUNT_WIDTH(COUNT_WIDTH)) ep_setup (
         .clk(clk), .rst(rst), .accepted(setup_accept),
         .seen(moved_setup || ((head_take || status_pop) && (head_status == STS_SETUP))),
-        .none(rx_empty && !dma_busy), .dropped(rx_flush), .unseen(setups_left),
+        .dropped(rx_flush), .unseen(setups_left),
         .stored(moved_setup || setup_whole), .rewound(head_rewind),
         .address_write((address_write || desc_failed) && is_out0), .descriptors(descriptors),
         .stage_done(popped_setup_done), .more(setup_more), .full(setup_full),

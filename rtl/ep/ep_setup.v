@@ -12,10 +12,9 @@ module ep_setup #(
     input  wire        clk,
     input  wire        rst,
 
-    // SETUP accepted; the oldest one shown to software; none can be left; all are dropped
+    // SETUP accepted; the oldest one shown to software; all are dropped
     input  wire        accepted,
     input  wire        seen,
-    input  wire        none,
     input  wire        dropped,
     output wire        unseen,
 
@@ -44,12 +43,9 @@ module ep_setup #(
     output wire        status_phase
 );
 
-    // as many or more: known again when the Rx FIFO is empty
-    localparam [2:0] MANY = 3'd7;
-
-    reg [2:0] count_reg;
-    reg [1:0] stored_reg;
-    reg       more_reg;
+    reg [COUNT_WIDTH-1:0] count_reg;
+    reg [1:0]  stored_reg;
+    reg        more_reg;
 
     ep_status_phase #(.COUNT_WIDTH(COUNT_WIDTH)) ep_status_phase (
         .clk(clk), .rst(rst), .packet_start(packet_start), .word(word), .word_data(word_data),
@@ -58,7 +54,7 @@ module ep_setup #(
         .look(look), .busy(busy), .reached(status_phase)
     );
 
-    assign unseen = (count_reg != 3'd0);
+    assign unseen = (count_reg != {COUNT_WIDTH{1'b0}});
 
     assign more = more_reg;
     assign full = (stored_reg == 2'd3);
@@ -78,17 +74,13 @@ module ep_setup #(
             more_reg <= 1'b0;
         end
 
-        if (count_reg == MANY) begin
-            if (none) begin
-                count_reg <= 3'd0;
-            end
-        end else if (accepted) begin
+        if (accepted) begin
             count_reg <= count_reg + 1'b1;
         end else if (seen && unseen) begin
             count_reg <= count_reg - 1'b1;
         end
         if (rst || dropped) begin
-            count_reg <= 3'd0;
+            count_reg <= {COUNT_WIDTH{1'b0}};
         end
     end
 
