@@ -10,6 +10,7 @@ BACKEND ?= verilator
 SPEED ?= high
 MODE ?= dma
 FIFO ?= dedicated
+UTMI_WIDTH ?= 8
 SEED ?= 1
 WAVES ?=
 PCAP ?=
@@ -22,7 +23,7 @@ TESTS ?= tests
 JOBS ?= 2
 
 RUN_OPTIONS = --backend $(BACKEND) --speed $(SPEED) --mode $(MODE) --fifo $(FIFO)
-RUN_OPTIONS += --seed $(SEED)
+RUN_OPTIONS += --seed $(SEED) --utmi-width $(UTMI_WIDTH)
 RUN_OPTIONS += $(if $(filter-out 0,$(WAVES)),--waves)
 RUN_OPTIONS += $(if $(filter-out 0,$(PCAP)),--pcap)
 RUN_OPTIONS += $(if $(OUT),--out '$(OUT)')
@@ -37,7 +38,7 @@ help: ## show this
 		awk -F'|' '{ printf "%-13s %s\n", $$1, $$2 }'
 	@echo "Choices of make sim: BACKEND=model|verilator|icarus SPEED=full|high"
 	@echo "  MODE=slave|dma|desc FIFO=dedicated|shared SEED=1 WAVES=1 PCAP=1 OUT=DIR"
-	@echo "  FILE=payload; of make test: TESTS=tests/kernel JOBS=2"
+	@echo "  UTMI_WIDTH=8|16 FILE=payload; of make test: TESTS=tests/kernel JOBS=2"
 
 # The environment is made anew whenever the list of its packages changes.
 $(VENV)/stamp: requirements.lock pyproject.toml tools/bootstrap.sh

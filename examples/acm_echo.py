@@ -87,6 +87,6 @@ async def main(bench) -> None:
         f"payload: {moved / sim_s / 1e6:.2f} MB per simulated second, "
         f"{moved / wall_s / 1e3:.1f} kB per wall second"
     )
-    print(f"speed: {cycles / wall_s / 1e3:.1f} thousand UTMI cycles per wall second")
+    print(f"speed: {cycles / wall_s / 1e3:.1f} thousand PHY cycles per wall second")
     await host_tty.close()
     await gadget_tty.close()

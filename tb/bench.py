@@ -134,6 +134,11 @@ def parameters_for(options: RunOptions, scenario: ScenarioFile | None = None) ->
         parameters = UdcParameters(**values)
     except ValueError as error:
         raise UsageError(f"PARAMETERS: {error}") from None
+    if options.utmi_width not in (8, parameters.utmi_width):
+        raise UsageError(
+            f"--utmi-width {options.utmi_width}: PARAMETERS of the scenario has "
+            f"UTMI_WIDTH = {parameters.utmi_width}"
+        )
     if scenario is None or scenario.probe:
         _check_driver(options, parameters)
     return parameters

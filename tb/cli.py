@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         help="simulated time after which a run counts as hanging",
     )
     run.add_argument(
-        "--core-mhz", type=float, default=80.0, metavar="F", help="clock of the core (80; PHY 60)"
+        "--core-mhz", type=float, default=80.0, metavar="F", help="clock of the core (80)"
     )
     run.add_argument(
         "--utmi-width", type=int, default=8, metavar="N", help="bits of the UTMI, 8 or 16 (8)"

@@ -53,7 +53,7 @@ class RunOptions:
         pcap: write trace.pcapng.
         out: directory of summary.json and captures; "" = build/runs/NAME.
         args: what followed `--`.
-        core_mhz: clock of the core, 60 or more; the PHY's is 60. The model has no clock.
+        core_mhz: clock of the core, 60 or more. The model has no clock.
         utmi_width: bits of the UTMI, 8 (60 MHz) or 16 (30 MHz).
         program: the command as the user can repeat it.
     """

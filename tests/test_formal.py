@@ -35,11 +35,16 @@ FAULTS = [
     ),
     (
         "interrupts",
-        "rtl/csr/global_csr.v",
+        "rtl/csr/csr_interrupts.v",
         "(gintsts_reg & ~clear) | set)",
         "(gintsts_reg | set) & ~clear)",
     ),
-    ("interrupts", "rtl/csr/global_csr.v", "deachint & deachmsk_reg", "deachint & daintmsk_reg"),
+    (
+        "interrupts",
+        "rtl/csr/csr_interrupts.v",
+        "deachint & deachmsk_reg",
+        "deachint & daintmsk_reg",
+    ),
     (
         "protocol",
         "rtl/usb2/usb2_protocol.v",

@@ -160,7 +160,7 @@ module ep_tx #(
     wire fifo0_now = SHARED && (!control_now[15] || op_take);
     // a window belongs to the endpoint of its number; to the FIFO of this number where software
     // has not given the endpoint one
-    wire window_of_ep = csr_window && (SHARED || (control_now[21:18] != 4'd0));
+    wire window_of_ep = csr_window && (SHARED || (exists && (control_now[21:18] != 4'd0)));
     wire [3:0] fifo_wide = op_flush ? flush_reg
                          : (op_csr && csr_names_fifo && !window_of_ep) ? csr_fifo
                          : fifo0_now ? 4'd0 : control_now[21:18];

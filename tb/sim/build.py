@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ BACKENDS = ("verilator", "icarus")
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HDL = _ROOT / "tb" / "hdl"
+_DEFINES = "-DVL_USER_FINISH"
 _OPTIMIZATION = ("OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O1")
 
 
@@ -248,20 +249,21 @@ def build_library(backend: str, directory: Path, log: Path) -> Path:
 
 def _runtime(tool: Verilator, waves: str) -> Path:
     """Return where the compiled runtime of a Verilator lies; whoever builds first makes it."""
-    settings = (str(tool.executable), tool.version, waves, *_OPTIMIZATION)
+    compiler = (os.environ.get(name, "") for name in ("CXX", "CXXFLAGS", "CPPFLAGS"))
+    settings = (str(tool.executable), tool.version, waves, _DEFINES, *_OPTIMIZATION, *compiler)
     name = hashlib.sha256("\0".join(settings).encode()).hexdigest()[:16]
     return build_root() / "sim" / f"runtime-{name}"
 
 
 def _keep_runtime(objects: Path, runtime: Path) -> None:
     """Copy the compiled runtime out of a build, whole or not at all."""
-    copy = Path(tempfile.mkdtemp(dir=runtime.parent))
-    for file in objects.glob("verilated*.o"):
-        shutil.copy(file, copy)
-    try:
-        copy.rename(runtime)
-    except OSError:  # another build was first
-        shutil.rmtree(copy)
+    with tempfile.TemporaryDirectory(dir=runtime.parent) as place:
+        copy = Path(place) / "runtime"
+        copy.mkdir()
+        for file in objects.glob("verilated*.o"):
+            shutil.copy(file, copy)
+        with suppress(OSError):  # another build was first
+            copy.rename(runtime)
 
 
 def _build_verilator(
@@ -289,7 +291,7 @@ def _build_verilator(
             *(f"-D{define}" for define in sources.defines),
             *(f"-I{path}" for path in sources.include),
             *(f"-G{name}={value}" for name, value in values.items()),
-            "-CFLAGS", f"-I{_HDL / 'c'} -DVL_USER_FINISH",
+            "-CFLAGS", f"-I{_HDL / 'c'} {_DEFINES}",
             "-LDFLAGS", f"-L{directory} -lplugfest -Wl,-rpath,{directory}"
             f" -L{cocotb_libs} -lcocotbvpi_verilator -Wl,-rpath,{cocotb_libs}",
             str(imports), *map(str, sources.control), *map(str, sources.verilog),

@@ -425,7 +425,8 @@ class RtlWire:
     def set_delays(self, *, hs_rx: int = 7, hs_tx: int = 2, fs_rx: int = 4, fs_tx: int = 5) -> None:
         """Set the PHY's delays in UTMI clocks, 0 to 15 (transmit: 2 to 15); default: worst case.
 
-        `hs_rx` 7 and `hs_tx` 2 are the 63 and 16 bit times that a PHY may take.
+        `hs_rx` 7 and `hs_tx` 2 are the 63 and 16 bit times that a PHY may take. A UTMI of 16 bits
+        has a part in the receive delay: less than 4 clocks count as 4.
         """
         for name, value, least in (
             ("hs_rx", hs_rx, 0), ("hs_tx", hs_tx, 2), ("fs_rx", fs_rx, 0), ("fs_tx", fs_tx, 2),

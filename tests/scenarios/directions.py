@@ -63,9 +63,13 @@ async def main(bench) -> None:
     if not ep.dma:
         # words for an endpoint that is not there hurt nobody
         await hw.write32(DIEPTSIZ.at(0), 64)
+        await hw.write32(DIEPCTL.at(0), DIEPCTL.TxFNum.put(3))
+        room = await hw.read32(DTXFSTS.at(3))
         await ep.push(2, b"lost")
         await ep.push(5, b"lost")
         assert await hw.read32(DIEPTSIZ.at(0)) == 64
+        assert await hw.read32(DTXFSTS.at(3)) == room
+        await hw.write32(DIEPCTL.at(0), 0)
     assert await hw.read32(DTXFSTS.at(2)) == 0
     for number in range(1, 6):
         data = ep.random(100)

@@ -13,7 +13,7 @@ RUNS = [
     {"backend": "model"},
     {"speed": "full", "backend": "model"},
     {"mode": "slave", "backend": "model"},
-    {"lockstep": True, "args": ["4000"]},
+    {"lockstep": True, "args": ["8000"]},
 ]
 GADGET = """
 cd /sys/kernel/config/usb_gadget

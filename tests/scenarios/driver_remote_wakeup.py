@@ -11,7 +11,7 @@ from tb.usb import SetupPacket
 HOST = False
 RUNS = [{}, {"speed": "full"}, {"mode": "slave"}, {"lockstep": True}]
 PAIRS = [
-    {"mode": "desc"},
+    {"mode": "desc", "backend": "model"},
     {"mode": "slave", "fifo": "shared", "speed": "full"},
 ]
 STATE = "/sys/class/udc/10200000.usb/state"

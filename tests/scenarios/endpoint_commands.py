@@ -16,6 +16,8 @@ from pymodel.gen.udc_regs import (
     DIEPINT,
     DIEPTSIZ,
     DOEPCTL,
+    DOEPDMA,
+    DOEPTSIZ,
     EPCMD,
     EPCMDPAR0,
     EPCMDPAR1,
@@ -27,7 +29,7 @@ from pymodel.gen.udc_regs import (
     XCFG,
     XINTMSK,
 )
-from raw_endpoints import BUFFER, IN_BUFFERS, Endpoints
+from raw_endpoints import BUFFER, IN_BUFFERS, OUT_BUFFERS, Endpoints
 from tb.kernel import now, sleep, us
 
 PROBE = False
@@ -175,7 +177,13 @@ async def main(bench: Any) -> None:
     await hw.write32(EPXINT.at(3), EPXINT.CmdCompl.mask)
     await ends.flush(0 if bench.options.fifo == "shared" else 1)
     assert await commands.run(3, END) == DONE
+    # EP0 OUT cannot be disabled: there is nothing to wait for
     assert await commands.run(0, END) == DONE
+    await hw.write32(DOEPTSIZ.at(0), 3 << 29 | 1 << 19 | 64)
+    await hw.write32(DOEPDMA.at(0), OUT_BUFFERS)
+    await hw.write32(DOEPCTL.at(0), DOEPCTL.EPEna.mask)
+    assert await commands.run(0, END) == DONE
+    assert await hw.read32(DOEPCTL.at(0)) & DOEPCTL.EPEna.mask
 
     # no such endpoint, not active, no such command; the first of these counts
     assert await commands.run(31, SET_STALL) == NO_ENDPOINT
@@ -216,8 +224,11 @@ async def main(bench: Any) -> None:
     await sleep(us(20))
     assert await commands.status(3) == DONE
 
-    # a soft reset aborts what is under way
+    # a soft reset aborts what is under way, and takes back what was told
     await hw.write32(XCFG.OFFSET, LATENCY << 16 | XCFG.CmdEn.mask)
+    await commands.begin(3, CLEAR_STALL, EPCMD.IOC.mask)
+    assert await commands.status(3) == DONE
+    assert await hw.read32(DAINT.OFFSET) == 1 << 1
     await commands.begin(3, SET_STALL, EPCMD.IOC.mask)
     await hw.write32(GRSTCTL.OFFSET, GRSTCTL.CSftRst.mask)
     while await hw.read32(GRSTCTL.OFFSET) & GRSTCTL.CSftRst.mask:
@@ -228,4 +239,5 @@ async def main(bench: Any) -> None:
     await sleep(us(2 * LATENCY))
     assert await hw.read32(EPXINT.at(3)) == 0
     assert await hw.read32(EPXMSK.at(3)) == 0
+    assert await hw.read32(DAINT.OFFSET) == 0
     assert not await hw.read32(DIEPCTL.at(1)) & DIEPCTL.Stall.mask

@@ -16,7 +16,7 @@ from tb.host import (
 from tb.kernel import Completion
 from tb.usb import TransferType
 
-RUNS = [{}, {"mode": "slave", "speed": "full"}]
+RUNS = [{}, {"mode": "slave", "speed": "full", "backend": "model"}]
 PAIRS = [
     {"mode": "slave", "backend": "model"},
     {"speed": "full", "backend": "model"},

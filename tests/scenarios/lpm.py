@@ -24,7 +24,7 @@ PARAMETERS = {"LPM": 1}
 RUNS = [
     {},
     {"speed": "full"},
-    {"time-scale": "1"},
+    {"time-scale": "1", "backend": "model"},
     {"lockstep": True},
     {"lockstep": True, "speed": "full"},
 ]

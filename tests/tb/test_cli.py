@@ -245,3 +245,15 @@ def test_the_rerun_command_names_the_command_that_works(
         monkeypatch.setattr("sys.executable", python)
         assert main(["run", case, "--out", "o"]) == 1
         assert f"\nrerun: build/venv/bin/plugfest run {case} " in capsys.readouterr().out
+
+
+def test_utmi_width_contradicts_the_scenario(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = Path(scenario(tmp_path, "pass"))
+    case.write_text(case.read_text() + "PARAMETERS = {'UTMI_WIDTH': 8}\n")
+    words = ["run", str(case), "--utmi-width", "16", "--out", str(tmp_path / "o")]
+    assert main(words) == 2
+    assert "--utmi-width 16: PARAMETERS of the scenario has UTMI_WIDTH = 8" in (
+        capsys.readouterr().err
+    )

@@ -116,6 +116,8 @@ class Dwc2Ep(UsbEp):
         chain: its descriptors, in descriptor DMA.
         ring: what it makes of them, if it is isochronous.
         orders: what it tells the hardware by commands, if its transfers are started that way.
+        stopping: nothing is started; `stop` is under way, and what it finds in the Rx FIFO ends
+            transfers.
     """
 
     def __init__(
@@ -139,6 +141,7 @@ class Dwc2Ep(UsbEp):
         self.chain: DescriptorList | None = None
         self.ring: IsoRing | None = None
         self.orders: Orders | None = None
+        self.stopping = False
         self.r_ctl = (DIEPCTL if is_in else DOEPCTL).at(number)
         self.r_int = (DIEPINT if is_in else DOEPINT).at(number)
         self.r_tsiz = (DIEPTSIZ if is_in else DOEPTSIZ).at(number)
@@ -156,7 +159,7 @@ class Dwc2Ep(UsbEp):
         if self.ring is not None:
             await self.ring.fill()
             return
-        if self.active is not None or not self.queue or not self.open:
+        if self.active is not None or not self.queue or not self.open or self.stopping:
             return
         if self.orders is not None and self.orders.held:
             return
@@ -188,6 +191,8 @@ class Dwc2Ep(UsbEp):
 
     async def _program(self, request: UsbRequest, command: int = 0) -> None:
         """Start a hardware transfer for what is left of a request."""
+        if self.stopping:
+            return
         packet = self.maxpacket
         left = request.length - request.actual
         if not self.dir_in:
@@ -363,8 +368,12 @@ class Dwc2Ep(UsbEp):
         Returns:
             True if the transfer had been complete already.
         """
-        stopped = self.udc.tx.stop(self) if self.dir_in else stop_out(self.udc, [self])
-        complete = await stopped
+        self.stopping = True
+        try:
+            stopped = self.udc.tx.stop(self) if self.dir_in else stop_out(self.udc, [self])
+            complete = await stopped
+        finally:
+            self.stopping = False
         if self.ring is not None:
             self.ring.forget()
         return complete

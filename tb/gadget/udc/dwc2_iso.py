@@ -196,6 +196,7 @@ class IsoStreams:
                 continue
             if ep.active is not request:
                 # It was in the Rx FIFO, and stopping emptied that.
+                await ep.start_next()
                 continue
             stream.missed(request)
             ep.finish(request, -errno.ENODATA)

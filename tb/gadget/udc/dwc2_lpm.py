@@ -173,7 +173,10 @@ class Dwc2Lpm:
             await self._gate(True)
         await sleep(_TOKEN_RETRY)
         config = await self.hw.read(GLPMCFG.OFFSET)
-        if not config & GLPMCFG.SlpSts.mask or self.lx_state == LxState.L1:
+        if not config & GLPMCFG.SlpSts.mask:
+            await self._gate(False)
+            return
+        if self.lx_state == LxState.L1:
             return
         log.debug("%s: L1, GLPMCFG %08x", self.hw.name, config)
         self.lx_state = LxState.L1

@@ -432,7 +432,7 @@ class Dwc2Udc(UsbGadgetOps):
         ep.queue.append(request)
         if ep.active is None or (isinstance(ep, Dwc2Ep) and ep.ring is not None):
             self.kick(ep)
-        if isinstance(ep, Dwc2Ep) and ep.dir_in:
+        if isinstance(ep, Dwc2Ep) and ep.dir_in and ep.iso is None:
             self.lpm.queued()
 
     def kick(self, ep: UsbEp) -> None:
@@ -484,7 +484,8 @@ class Dwc2Udc(UsbGadgetOps):
             await ep.stop_in()
             ep.finish(request, -errno.ECONNRESET)
             return
-        if await ep.stop():
+        # A longer request goes on with its next part, which is to be stopped too.
+        while ep.active is request and await ep.stop():
             await ep.transfer_done()
         if ep.active is request:
             ep.finish(request, -errno.ECONNRESET)

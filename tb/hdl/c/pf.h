@@ -46,7 +46,7 @@ extern int64_t pf_next_wake;       /* when the kernel wants to run without an ev
 extern uint32_t pf_cocotb_wake;    /* the pump wants cocotb's tasks to run */
 extern uint64_t pf_cycles[2];      /* rising edges: core clock, the PHY's clock */
 extern uint64_t pf_pumps;          /* calls of the pump */
-extern int64_t pf_period_fs[2];    /* clock periods: core clock, UTMI clock */
+extern int64_t pf_period_fs[2];    /* clock periods: core clock, the PHY's clock */
 extern int32_t pf_utmi_run;        /* PF_UTMI_...: whether the UTMI clock of the DUT runs */
 extern int32_t pf_waves_on;        /* 1 = record waves where the build can */
 extern volatile int pf_interrupted;
