@@ -13,7 +13,7 @@ RUNS = [
     {"mode": "slave", "speed": "full"},
     {"lockstep": True},
     {"mode": "slave", "lockstep": True},
-    {"time-scale": "1", "backend": "model"},
+    {"time-scale": "1"},
 ]
 ICARUS = True
 

@@ -15,7 +15,7 @@ RUNS = [
     {"lockstep": True},
     {"lockstep": True, "speed": "full"},
     {"time-scale": "1"},
-    {"time-scale": "1", "speed": "full", "backend": "model"},
+    {"time-scale": "1", "speed": "full"},
 ]
 
 
