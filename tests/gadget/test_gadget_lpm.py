@@ -17,6 +17,7 @@ from tb.kernel import now, sleep, us
 from tests.gadget.mini_host import MiniHost, run
 from tests.gadget.test_gadget_configfs import SCRIPT
 from tests.gadget.test_gadget_endpoints import Log, ready
+from tests.gadget.test_gadget_iso_desc import SIZE, iso
 
 OFF = "snps,usb2-gadget-lpm-disable;"
 LINUX = 0x10601483
@@ -237,6 +238,18 @@ def test_data_wake_the_host_if_it_lets_them() -> None:
     scenario(main)
 
 
+def test_isochronous_data_let_the_host_sleep() -> None:
+    async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
+        ep = await iso(host, 0x83)
+        await fall_asleep(host, remote_wake=True)
+        usb_ep_queue(ep, log.make(ep, SIZE, bytes(SIZE)))
+        await sleep(us(300))
+        assert host.wire.line_state != "K"
+        assert host.udc.lpm.lx_state == LxState.L1
+
+    scenario(main)
+
+
 def test_data_queued_while_the_token_is_on_its_way() -> None:
     async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
         kinds: list[str] = []
@@ -340,6 +353,24 @@ def test_a_reset_ends_the_gating_of_the_phy() -> None:
         await host.wire.reset(us(500))
         await sleep(us(100))
         assert not await host.device.bus.read32(PCGCCTL.OFFSET)
+
+    scenario(main, "snps,dis_enblslpm_quirk;")
+
+
+def test_the_phy_is_not_gated_where_the_link_stays_awake() -> None:
+    async def main(host: MiniHost, ep_in: UsbEp, ep_out: UsbEp, log: Log, calls: Calls) -> None:
+        bus = host.controller.bus
+        honest = bus.read32
+
+        async def read32(offset: int) -> int:
+            value = await honest(offset)
+            return value & ~GLPMCFG.SlpSts.mask if offset == GLPMCFG.OFFSET else value
+
+        bus.read32 = read32  # type: ignore[method-assign]
+        assert await token(host, besl=0) == "ACK"
+        await sleep(us(30))
+        assert host.udc.lpm.lx_state == LxState.L0
+        assert not await honest(PCGCCTL.OFFSET) & PCGCCTL.EnblSleepGating.mask
 
     scenario(main, "snps,dis_enblslpm_quirk;")
 
